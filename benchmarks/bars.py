@@ -259,6 +259,8 @@ BARS = (
     Bar(
         "first-picture-size", f"first rows of {MANY:,}", f"of {FEW}", "ms", at_most(1.3), inspector.first_picture_size
     ),
+    Bar("cold-pages", f"slowest first page of {MANY:,}", "its limit", "ms", at_most(1), inspector.cold_pages),
+    Bar("story-jump", "next chapter of a story", "its limit", "ms", at_most(1), inspector.story_jump),
     Bar(
         "inspector-cost",
         "inspector open, by server CPU time",

@@ -6,8 +6,10 @@ of the server's CPU time, and in requests per second of wall-clock time, browser
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +21,7 @@ from benchmarks import servers
 from benchmarks.commands import run_job
 from benchmarks.load import Job, Outcome, Request
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
-from benchmarks.servers import Server, running
+from benchmarks.servers import Server, fetch, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -28,6 +30,21 @@ FIRST_PICTURE = 1_000.0
 """Limit in milliseconds from the navigation to the first painted rows."""
 MANY, FEW = 36_404, 200
 ROWS = "performance.getEntriesByName('rows-painted')"
+COLD_PAGES = {
+    "overview": ".canvas .node",
+    f"packages?page={MANY // 50 + 1}": "tbody tr",  # the last page of the list
+    "packages?state=35": "tbody tr",
+}
+"""Pages whose first picture can depend on all packages, and what that picture shows."""
+PAINTED = """(selector) => new Promise((resolve) => {
+    const check = () => (document.querySelector(selector)
+        ? requestAnimationFrame(() => setTimeout(() => resolve(performance.now()))) : requestAnimationFrame(check));
+    check();
+})"""
+"""Returns the milliseconds from the navigation until an element is painted."""
+STORY = "/__admin/stories/a-day-in-the-warehouse"
+JUMP = 50.0
+"""Limit in milliseconds of a jump to another chapter of a story."""
 LIVE_PAGES = ("overview", "journal")
 """The pages that follow all requests."""
 SLICE_FACTOR = 8
@@ -93,6 +110,39 @@ def first_rows(browser: Browser, server: Server, packages: int) -> float:
         return float(page.evaluate(f"{ROWS}[0].startTime"))
     finally:
         context.close()
+
+
+def cold_pages(plan: Plan) -> Iterator[Round]:
+    """Measure the slowest first picture of many packages. Each server is new, so it has no page of any kind yet."""
+    for _ in range(plan.groups):
+        with chromium() as browser:
+            for _ in range(max(plan.rounds // 2, 1)):
+                yield Round(max(cold_page(browser, *each) for each in COLD_PAGES.items()), FIRST_PICTURE)
+
+
+def cold_page(browser: Browser, where: str, selector: str) -> float:
+    """Return the milliseconds from the navigation to the painted picture, on a new server."""
+    context = browser.new_context()
+    try:
+        with running(servers.ours("--packages", str(MANY))) as server:
+            page = context.new_page()
+            page.goto(address(server, where))
+            return float(page.evaluate(PAINTED, selector))
+    finally:
+        context.close()
+
+
+def story_jump(plan: Plan) -> Iterator[Round]:
+    """Measure the milliseconds to put a story's world into another chapter. The first call prepares the story."""
+    with running(servers.ours()) as server:
+        world = json.loads(fetch(server, f"{STORY}/1", "POST").body)["world"]
+        for number in range(2, 2 + plan.groups * plan.rounds):
+            before = time.perf_counter()
+            answer = fetch(server, f"/w/{world}{STORY}/{1 + number % 5}", "POST")
+            taken = 1000 * (time.perf_counter() - before)
+            if answer.status != 200:
+                raise MeasurementFailedError(f"chapter {1 + number % 5}: status {answer.status}")
+            yield Round(taken, JUMP)
 
 
 # Load while the inspector is open -------------------------------------------------------------------------

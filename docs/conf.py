@@ -5,7 +5,9 @@ from emulator.core.version import __version__
 project = "oms-emulator"
 version = release = __version__
 html_title = f"oms-emulator {release}"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "sphinx_copybutton", "sphinx_design"]
+extensions = [
+    "myst_parser", "sphinx.ext.autodoc", "sphinx_click", "sphinx_copybutton", "sphinx_design", "sphinx_llm.txt",
+]  # fmt: skip
 exclude_patterns = ["_build"]
 
 myst_enable_extensions = ["colon_fence"]
@@ -18,6 +20,15 @@ maximum_signature_line_length = 100
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+
+# A Markdown twin of each page, `llms.txt` with links to all of them, and `llms-full.txt` with their text.
+llms_txt_suffix_mode = "replace"
+llms_txt_nested_enabled = False
+llms_txt_full_build = True
+llms_txt_description = """An emulator of the Akinon OMS package and transfer-order services: a stateful HTTP server, \
+a Flask application, and a pytest plugin. Start with the tutorial; how-to/agents.md describes the MCP server."""
+# The titles of cards, and the marks of required options.
+llms_txt_suppress_unknown_node_warnings = ["PassthroughTextElement", "abbreviation"]
 
 html_theme = "furo"
 html_static_path = ["_static"]

@@ -67,7 +67,10 @@ NOT_RUN = {
     ("docs/how-to/development.md", "$ make check"): TARGET_OF_MAKE,
     ("docs/how-to/development.md", "# Run some tests"): "runs tests of the repository",
     ("docs/how-to/browser-tests.md", "$ npm ci"): NODE,
-    ("docs/how-to/browser-tests.md", "// cypress/e2e/packing.cy.js"): "Cypress downloads a browser application",
+    (
+        "docs/how-to/browser-tests.md",
+        "// cypress/e2e/packing.cy.js",
+    ): "needs Cypress; tests/examples sends its requests",
     (
         "examples/scale-out/README.md",
         'PATH="$PWD/../../.venv/bin:$PATH" ./start.sh 2 8080 /tmp/oms-state',

@@ -1,11 +1,14 @@
-"""The container file and the compose example, as far as they can be tested without a container engine."""
+"""The container file and the compose example. The image is built on Debian, because no registry of images is used."""
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +97,52 @@ def test_files_of_the_compose_example_exist() -> None:
     for mount in services["front"]["volumes"]:
         assert (COMPOSE / mount.split(":")[0]).exists()
     assert "http://oms:8080" in (COMPOSE / "nginx.conf").read_text("utf-8")
+
+
+BUILDAH, DEBOOTSTRAP = (shutil.which(name) or "" for name in ("buildah", "debootstrap"))
+PACKAGES = "ca-certificates,passwd,python-is-python3,python3-pip"
+Buildah = Callable[..., str]
+
+
+@pytest.fixture
+def buildah(tmp_path: Path) -> Iterator[Buildah]:
+    """Return a function that calls buildah. Its images are deleted afterwards."""
+    folders = ("--root", tmp_path / "images", "--runroot", tmp_path / "run", "--storage-driver", "vfs")
+    variables = os.environ | {"BUILDAH_ISOLATION": "chroot"}
+
+    def call(*words: str | Path) -> str:
+        done = subprocess.run(
+            [BUILDAH, *folders, *words], env=variables, capture_output=True, text=True, cwd=ROOT, check=False
+        )
+        assert done.returncode == 0, done.stderr[-2_000:]
+        return done.stdout.strip()
+
+    yield call
+    call("rm", "--all")
+    call("rmi", "--all", "--force")
+
+
+def make_base(folder: Path) -> None:
+    """Install Debian's Python in a folder, so that pip may install into it as in the image of the container file."""
+    subprocess.run([DEBOOTSTRAP, "--variant=minbase", f"--include={PACKAGES}", "stable", folder], check=True)
+    for marker in folder.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
+        marker.unlink()
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", folder / "etc/ssl/certs")  # those of this machine
+
+
+@pytest.mark.gate
+@pytest.mark.timeout(1_800)
+@pytest.mark.skipif(not (BUILDAH and DEBOOTSTRAP and os.geteuid() == 0), reason="needs root, buildah and debootstrap")
+def test_the_image_is_built_and_its_program_answers(tmp_path: Path, buildah: Buildah) -> None:
+    """It runs as the user of the image. The base is another one: Debian in place of the official Python image."""
+    make_base(tmp_path / "debian")
+    base = buildah("from", "scratch")
+    buildah("copy", "--quiet", base, tmp_path / "debian", "/")
+    buildah("commit", "--quiet", base, "localhost/python")
+    build = ("build", "--format", "docker", "--network", "host", "--from", "localhost/python")
+    buildah(*build, "--tag", "localhost/oms-emulator", "--file", "Containerfile", ".")
+    container = buildah("from", "localhost/oms-emulator")
+    health = "urllib.request.urlopen(os.environ['OMS_URL'] + '/__admin/health').status"
+    check = f"import os, urllib.request; print(os.getuid(), {health})"
+    run = ("run", "--network", "host", container, "--")
+    assert buildah(*run, "oms-emulator", "exec", "--", "python", "-c", check) == "10001 200"

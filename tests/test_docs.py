@@ -75,13 +75,59 @@ def test_the_readme_is_short() -> None:
     assert len(README.read_text("utf-8").splitlines()) <= MAX_README_LINES
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site once."""
+    folder = tmp_path_factory.mktemp("site")
+    build_site(folder)
+    return folder
+
+
 @pytest.mark.slow
-def test_the_site_is_built_without_warnings_and_needs_no_other_host(tmp_path: Path) -> None:
+def test_the_site_is_built_without_warnings_and_needs_no_other_host(site: Path) -> None:
     """All internal links lead somewhere."""
-    build_site(tmp_path)
-    assert list(site_errors(tmp_path)) == []
-    built = {path.relative_to(tmp_path).with_suffix(".md") for path in tmp_path.rglob("*.html")}
+    assert list(site_errors(site)) == []
+    built = {path.relative_to(site).with_suffix(".md") for path in site.rglob("*.html")}
     assert {path.relative_to(FOLDER) for path in PAGES_OF_SITE} <= built
+
+
+@pytest.mark.slow
+def test_each_page_has_a_markdown_twin_for_agents(site: Path) -> None:
+    """`llms.txt` links all twins, and `llms-full.txt` has their text. A page names its twin and `llms.txt`."""
+    index, text = (site / "llms.txt").read_text("utf-8"), without_targets((site / "llms-full.txt").read_text("utf-8"))
+    pages = {path.relative_to(FOLDER).as_posix() for path in PAGES_OF_SITE}
+    assert set(re.findall(r"\]\(([^)]+\.md)\)", index)) == pages
+    for page in sorted(pages):
+        twin = (site / page).read_text("utf-8")
+        title = HEADING.search((FOLDER / page).read_text("utf-8"))
+        assert title is None or twin.startswith(f"# {title[1]}\n")
+        assert without_targets(twin) in text
+        links = re.findall(r'<link rel="(?:alternate|describedby)"[^>]*href="([^"]+)"', page_text(site, page))
+        assert {(site / page).parent.joinpath(link).resolve() for link in links} == {site / page, site / "llms.txt"}
+
+
+def without_targets(text: str) -> str:
+    """Return Markdown without the targets of its links, which are relative to the file."""
+    return re.sub(r"\]\([^)]*\)", "]()", text).strip()
+
+
+def page_text(site: Path, page: str) -> str:
+    return (site / page).with_suffix(".html").read_text("utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("reference/cli.md", "--validate-responses"),
+        ("reference/python.md", "allow_webhook_hosts"),
+        ("reference/control-api.md", "/__admin/worlds/<name>"),
+        ("reference/changelog.md", "## 0.1.0 (unreleased)"),
+    ],
+)
+def test_a_twin_has_what_its_page_includes(page: str, expected: str, site: Path) -> None:
+    """That is the text of docstrings, of the command line and of other files, not the directives."""
+    assert expected in (site / page).read_text("utf-8")
 
 
 def test_wrong_links_of_a_site_are_found(tmp_path: Path) -> None:
@@ -90,12 +136,14 @@ def test_wrong_links_of_a_site_are_found(tmp_path: Path) -> None:
     links = (
         '<a href="b.html#top">1</a><a href="b.html#end">2</a><a href="c.html">3</a><a href="https://a.example/">4</a>'
     )
+    (tmp_path / "a.md").write_text("[1](b.md), [2](https://a.example/), [3](#top), [4](a.css)")
     (tmp_path / "a.html").write_text(f'{links}<link href="a.css"><script src="https://cdn.example/x.js"></script>')
     assert list(site_errors(tmp_path)) == [
         "a.html loads https://cdn.example/x.js",
         "a.html: nothing at b.html#end",
         "a.html: nothing at c.html",
         "b.html: nothing at #bottom",
+        "a.md: nothing at b.md",
         "a.css loads https://fonts.example/a.woff2",
     ]
 

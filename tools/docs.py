@@ -65,7 +65,8 @@ INSTALLATION_NOTE = """An installation file has the states, transitions and loca
 states and commands](../how-to/own-installation.md) shows how to make one."""
 
 NOT_PROVEN = """Not proven: nothing was compared with a running OMS of the vendor. `oms-emulator verify URL` does
-that with yours. The container image was not built by the authors. The workflow files for GitHub and GitLab were
+that with yours. The container image was built and run on Debian, not on the official Python image, and the
+compose example was never run. The workflow files for GitHub and GitLab were
 checked, never run there."""
 
 VALIDATION = """Each request body is validated with the JSON Schema of its operation (`emulator/schemas/requests/`)
@@ -370,6 +371,19 @@ def build_site(target: Path) -> None:
     """Build the site. A warning of Sphinx, such as a link without a target, is an error."""
     options = ("--fail-on-warning", "--keep-going", "--quiet", "--jobs", "auto")
     subprocess.run([sys.executable, "-m", "sphinx", *options, FOLDER, target], check=True)
+    for path in (*markdown_twins(target), target / "llms-full.txt"):
+        path.write_text(correct_twin(path, target), "utf-8")
+
+
+def markdown_twins(site: Path) -> list[Path]:
+    """Return the Markdown twins of the pages of a site."""
+    return sorted(path for path in site.rglob("*.md") if path.with_suffix(".html").is_file())
+
+
+def correct_twin(path: Path, site: Path) -> str:
+    """Return the text of a twin. The extension omits some targets, and misnames the folder of images."""
+    text = EMPTY_LINK.sub(r"\1", path.read_text("utf-8")).replace("\\_", "_")
+    return text.replace("](images/", f"]({'../' * (len(path.relative_to(site).parts) - 1)}_images/")
 
 
 class Page(HTMLParser):
@@ -402,10 +416,17 @@ def site_errors(site: Path) -> Iterator[str]:
             target = path if not name else path.parent / name
             if not target.is_file() or (target.suffix == ".html" and fragment not in page_of(target).anchors):
                 yield f"{path.relative_to(site)}: nothing at {url}"
+    for path in (*markdown_twins(site), *site.glob("llms.txt")):
+        urls = (url for url in LINK_IN_TWIN.findall(path.read_text("utf-8")) if not urlsplit(url).scheme)
+        yield from (
+            f"{path.relative_to(site)}: nothing at {url}" for url in urls if not (path.parent / url).is_file()
+        )
     for path in sorted(site.rglob("*.css")):
         yield from (f"{path.relative_to(site)} loads {url}" for url in LOADED_BY_CSS.findall(path.read_text("utf-8")))
 
 
+EMPTY_LINK = re.compile(r"\[([^\]]*)\]\(\)")
+LINK_IN_TWIN = re.compile(r"\]\(([^)#\s]+)")
 LOADED_BY_CSS = re.compile(r"(?:@import\s+[\"']?|url\([\"']?)((?:https?:)?//[^\"')]+)")
 
 

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import Timer
+from functools import partial
+from threading import Event, Timer
 from typing import Any, TypeVar
 
 import click
 
 from emulator.core.errors import did_you_mean
+from emulator.core.progress import tracking
 from emulator.web.access_log import ACCESS_LOG, FIELDS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
@@ -23,6 +25,8 @@ Item = TypeVar("Item")
 LOG = logging.getLogger("emulator")
 SLOW_SECONDS = 1.0
 """Time after which a start is reported on a terminal."""
+BAR_WIDTH = 36
+"""Characters of a progress bar. It is drawn again when it gets longer."""
 PREFIX = "OMS_EMULATOR_"
 """Prefix of the environment variables that set options."""
 
@@ -147,11 +151,38 @@ def iterate_with_bar(items: Sequence[Item]) -> Iterator[Item]:
 
 @contextmanager
 def slow_start(what: str) -> Iterator[None]:
-    """Report on a terminal what is being opened, if the block takes longer than a second."""
-    notice = Timer(SLOW_SECONDS, lambda: click.echo(f"opening {what} ...", err=True))
-    if sys.stderr.isatty():
-        notice.start()
-    try:
+    """On a terminal, report what is being opened and how far it is, if the block takes longer than a second."""
+    if not sys.stderr.isatty():
         yield
+        return
+    is_slow = Event()
+
+    def report() -> None:
+        is_slow.set()
+        click.echo(f"opening {what} ...", err=True)
+
+    notice = Timer(SLOW_SECONDS, report)
+    notice.start()
+    try:
+        with tracking(partial(track_slowly, is_slow)):
+            yield
     finally:
         notice.cancel()
+
+
+def track_slowly(is_slow: Event, items: Iterable[Item], length: int) -> Iterator[Item]:
+    """Iterate over the steps of a world. Show a progress bar once `is_slow` is set."""
+    remaining, done = iter(items), 0
+    for item in remaining:
+        yield item
+        done += 1
+        if is_slow.is_set():
+            break
+    if not is_slow.is_set():
+        return
+    steps = max(1, length // BAR_WIDTH)
+    with click.progressbar(
+        remaining, length, label="reading steps", file=sys.stderr, update_min_steps=steps, show_pos=True
+    ) as bar:
+        bar.update(done)
+        yield from bar

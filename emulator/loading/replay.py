@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from emulator.api.control.clock import FORGET_ORDERS, replay_order_deletion
 from emulator.api.control.deliveries import POSTPONE_EVENTS, RECORD_RESULT, replay_postponement, replay_result
@@ -13,6 +13,7 @@ from emulator.core import json_text
 from emulator.core.call import Call
 from emulator.core.credentials import find_writer
 from emulator.core.errors import ApiError, ControlError
+from emulator.core.progress import track
 from emulator.state.steps import PendingStep, Step
 from emulator.state.world import World
 
@@ -26,9 +27,9 @@ class UnreplayableStep(ValueError):
     """A step that cannot be replayed in this world. The message is one line: which step, and why."""
 
 
-def replay_steps(world: World, steps: Iterable[Step]) -> None:
+def replay_steps(world: World, steps: Sequence[Step]) -> None:
     """Replay steps in order. Raise `UnreplayableStep` for the first one that fails."""
-    for position, step in enumerate(steps):
+    for position, step in enumerate(track(steps, len(steps))):
         try:
             replay_step(world, step)
         except (ApiError, ControlError, LookupError) as error:
@@ -40,11 +41,12 @@ def replay_steps(world: World, steps: Iterable[Step]) -> None:
             raise UnreplayableStep(f"/steps/{position}/{error}") from None
 
 
-def replay_step(world: World, step: Step) -> None:
+def replay_step(world: World, step: Step, *, finalize_events: bool = False) -> None:
+    """Replay a step at its time. A recorded step has the results of its events as further steps."""
     run = REPLAYS.get(step.operation)
     if run is None:
         raise UnreplayableStep(f"operation: {step.operation!r} changes nothing; known: {', '.join(REPLAYS)}")
-    with world.replaying(step.at), world.recording(PendingStep(step)):
+    with world.replaying(step.at, finalize_events=finalize_events), world.recording(PendingStep(step)):
         run(world, step)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
@@ -179,19 +179,18 @@ class Deliverer:
     def finalize(self, world: World, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
         """Finalize an event in the transaction that creates it: one whose host may not be called, or is built in.
 
-        With delivery faults, do it at the attempt instead, because the faults apply first.
+        Delivery faults apply to requests, so not to an event whose host may not be called. With delivery faults, an
+        event of a built-in host waits for its attempt.
         """
         host = host_of(hook.target_url)
-        if world.outbox.faults or host in world.outbox.receivers:
-            return None
-        if host in self._built_in_hosts:
+        if (refusal := self.refusal(world, hook)) is not None:
+            result = error_result(refusal, 0.0, event.created_date)
+            delivery = build_delivery(event, hook, event.created_date, response=refusal)
+        elif host in self._built_in_hosts and host not in world.outbox.receivers and not world.outbox.faults:
             status, text = accept(build_delivery(event, hook, event.created_date))
             result = response_result(status, text.encode(), text, 0.0, event.created_date)
             delivery = build_delivery(event, hook, event.created_date, response=text)
             delivery = delivery._replace(status=status, delivered=True)
-        elif (refusal := self.refusal(world, hook)) is not None:
-            result = error_result(refusal, 0.0, event.created_date)
-            delivery = build_delivery(event, hook, event.created_date, response=refusal)
         else:
             return None
         step = result_step(event.id, result)._replace(at=event.created_date)
@@ -217,10 +216,19 @@ class Deliverer:
     def _is_postponed(self, world: World, event: WebhookEvent) -> bool:
         """Postpone a new event if a delivery fault asks for it, and return whether it did."""
         hook = world.records.get_existing(Webhook, event.webhook)
-        if event.retry_count == 0 and (fault := world.outbox.take_fault(hook.event_type, DELAY_FAULTS)) is not None:
-            postpone_events(world, DELAY_FAULTS[fault.kind](world, event, fault))
-            return True
-        return False
+        if event.retry_count > 0 or self.refusal(world, hook) is not None:
+            return False
+        if (fault := world.outbox.take_fault(hook.event_type, DELAY_FAULTS)) is None:
+            return False
+        postpone_events(world, DELAY_FAULTS[fault.kind](world, event, fault, self._other_events(world, event)))
+        return True
+
+    def _other_events(self, world: World, event: WebhookEvent) -> Iterator[tuple[datetime, int]]:
+        """Iterate over the due times and ids of other events that wait. Leave out those of refused hosts."""
+        for due, id_ in world.records.due_items(WebhookEvent):
+            hook = world.records.get(Webhook, world.records.get_existing(WebhookEvent, id_).webhook)
+            if id_ != event.id and hook is not None and self.refusal(world, hook) is None:
+                yield due, id_
 
     def _send_planned(self, world: World, delivery: Delivery, plan: DeliveryPlan, before: float) -> DeliveryResult:
         """Make the requests of a plan, log each, and return the first result."""
@@ -293,18 +301,21 @@ def corrupt_signature(plan: DeliveryPlan) -> DeliveryPlan:
     return plan._replace(headers={**plan.headers, SIGNATURE_HEADER: corrupted})
 
 
-def delay(world: World, event: WebhookEvent, fault: DeliveryFault) -> DueTimes:
+OtherEvents = Iterator[tuple[datetime, int]]
+"""Due times and ids of the other events that wait, the earliest first."""
+
+
+def delay(world: World, event: WebhookEvent, fault: DeliveryFault, _: OtherEvents) -> DueTimes:
     """Postpone the event by the fault's seconds, by the world's clock."""
     return {event.id: world.clock.now() + timedelta(seconds=fault.seconds)}
 
 
-def reorder(world: World, event: WebhookEvent, fault: DeliveryFault) -> DueTimes:
+def reorder(world: World, event: WebhookEvent, fault: DeliveryFault, others: OtherEvents) -> DueTimes:
     """Send the next due event before this one. If no other event is due, delay this one."""
-    queue = world.records.due_items(WebhookEvent)
-    other = next(((due, id_) for due, id_ in queue if id_ != event.id), None)
+    other = next(others, None)
     own = event.due or world.clock.now()
     if other is None or other[0] > world.clock.now():
-        return delay(world, event, fault)
+        return delay(world, event, fault, others)
     return {other[1]: min(own, other[0]) - ONE_MICROSECOND, event.id: max(own, other[0])}
 
 
@@ -314,7 +325,7 @@ PLAN_FAULTS: Mapping[str, Callable[[DeliveryPlan], DeliveryPlan]] = {
     "corrupt_signature": corrupt_signature,
 }
 """Kind of fault -> the function that changes the plan of a delivery."""
-DELAY_FAULTS: Mapping[str, Callable[[World, WebhookEvent, DeliveryFault], DueTimes]] = {
+DELAY_FAULTS: Mapping[str, Callable[[World, WebhookEvent, DeliveryFault, OtherEvents], DueTimes]] = {
     "delay": delay,
     "reorder": reorder,
 }

@@ -175,11 +175,48 @@ def test_an_import_shows_its_progress_on_a_terminal_alone(tmp_path: Path) -> Non
     assert b"checking documents" not in done.stdout + done.stderr
 
 
-def test_a_slow_start_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def slow_terminal(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Treat each start as slow, on a terminal. Return an event that is set when the start is reported."""
     reported = threading.Event()
     monkeypatch.setattr(terminal, "SLOW_SECONDS", 0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(click, "echo", lambda text, **_: print(text) or reported.set())
+    return reported
+
+
+def test_a_slow_start_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    reported = slow_terminal(monkeypatch)
     with terminal.slow_start("worlds.db"):
         assert reported.wait(10)
     assert capsys.readouterr().out == "opening worlds.db ...\n"
+
+
+@pytest.mark.parametrize("kind", ["state file", "scenario file"])
+def test_a_slow_start_shows_how_many_steps_are_read(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Emulator("empty", state=tmp_path / "worlds.db") as oms:
+        for _ in range(200):
+            oms.package()
+        count = len(oms.world.steps)
+        oms.save(tmp_path / "saved.json")
+    reported = slow_terminal(monkeypatch)
+    with terminal.slow_start("worlds.db"):
+        assert reported.wait(10)
+        start = {"state": tmp_path / "worlds.db"} if kind == "state file" else {}
+        again = Emulator("empty" if start else tmp_path / "saved.json", **start)
+        assert len(again.world.steps) == count
+    again.close()
+    shown = capsys.readouterr().err
+    assert f"{count}/{count}" in shown
+    assert "reading steps" in shown
+    assert shown.count("\r") < 60, "the bar is not drawn for each step"
+
+
+def test_a_start_without_a_terminal_shows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "SLOW_SECONDS", 0)
+    with terminal.slow_start("busy-day"):
+        Emulator("busy-day")
+    assert capsys.readouterr() == ("", "")

@@ -144,3 +144,27 @@ def test_run_with_delivery_faults_can_be_replayed(oms: Emulator, got: list[Deliv
     path = "/whisperer/hook_events/?limit=100"
     assert oms.session().get(path).content == again.session().get(path).content
     assert len(got) >= 7
+
+
+@pytest.mark.parametrize("kind", DELIVERY_FAULTS)
+def test_fault_does_not_apply_to_a_host_that_is_not_allowed(kind: str, got: list[Delivery]) -> None:
+    """Nothing is sent to such a host, so the fault applies to a later delivery. The scenario has such a hook."""
+    oms = Emulator("empty")
+    oms.hooks.add("http://elsewhere.example/", EVENT)
+    oms.hooks.add(got.append, EVENT, secret_key="secret")
+    oms.hooks.disturb(kind)
+    first, second = oms.package()["id"], oms.package()["id"]
+    oms.hooks.flush()
+    assert {each.disturbed for each in oms.world.outbox.log if each.url != URL} == {None}
+    arrived = {"duplicate": [first, first, second], "reorder": [second, first], "corrupt_signature": [first, second]}
+    assert packages(got) == arrived.get(kind, [second])
+    assert not oms.world.outbox.faults
+
+
+def test_refusal_is_recorded_with_the_write_although_a_fault_is_armed() -> None:
+    oms = Emulator("empty", clock="real", delivery="background")
+    oms.hooks.add("http://elsewhere.example/", EVENT)
+    oms.hooks.disturb("delay", times=2, seconds=3600)
+    oms.package()
+    assert [(each.status, each.disturbed) for each in oms.world.outbox.log] == [(None, None)] * 2
+    assert len(oms.world.outbox.faults) == 1

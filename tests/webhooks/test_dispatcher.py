@@ -289,19 +289,6 @@ def events_of(records: Snapshot) -> list[WebhookEvent]:
     return sorted(records.all(WebhookEvent))
 
 
-def test_delivery_fault_applies_before_a_refusal() -> None:
-    """A delayed event is refused only when it is due."""
-    oms = Emulator("empty", clock="real", delivery="background")
-    oms.hooks.add("http://elsewhere.example/", EVENT)
-    oms.hooks.disturb("delay", times=2, seconds=3600)
-    oms.package()
-    oms.hooks.flush()
-    waits = next_due_event(oms.world.records)
-    assert waits is not None
-    assert waits[0] - oms.clock.now() > timedelta(minutes=59)
-    assert not oms.hooks.deliveries
-
-
 def test_closed_world_keeps_its_queue() -> None:
     """A wake of the world changes no event."""
     oms = Emulator("empty", clock="real", delivery="flush")

@@ -245,8 +245,7 @@ class PackagePlan:
         """The location that packs it: one of the nearest. A replacement has another location if there is one."""
         sources, at = self.order.region.packing_locations, self.item_draws[0]
         if self.plans.version > 1:
-            point = self.order.destination.point
-            sources = sorted(sources, key=lambda source: plane_distance_km(source.point, point))
+            sources = self.order.region.nearest_first[self.order.destination.point]
             at %= min(NEAREST_SOURCES, len(sources))
         if self.slot.is_replacement:
             at += 1 + self.draws[0] % max(1, len(sources) - 1)
@@ -431,9 +430,11 @@ class Plans:
 
     def all_transfers(self) -> Iterator[TransferPlan]:
         """Iterate over the plans of all transfer orders: one for each whole block."""
-        return (
-            TransferPlan(plan, plan.slot.transfer) for plan in self.all_packages() if plan.slot.transfer is not None
-        )
+        for block in range(self.blocks):
+            for position, slot in enumerate(self.slots(block)):
+                if slot.transfer is not None:
+                    order = OrderPlan(self, block * ORDERS_PER_BLOCK + min(position, ORDERS_PER_BLOCK - 1))
+                    yield TransferPlan(PackagePlan(order, block * PACKAGES_PER_BLOCK + position, slot), slot.transfer)
 
     def log_ids(self) -> Iterator[int]:
         """Iterate over the ids of all log entries. It counts transitions, and needs no plans."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from math import cos, hypot, radians
 from pathlib import Path
 
@@ -97,6 +97,16 @@ class Region:
     phones: Sequence[str]
     address_lines: Sequence[str]
     companies: Sequence[dict[str, str]]
+
+    @cached_property
+    def nearest_first(self) -> Mapping[tuple[float, float], Sequence[PackingLocation]]:
+        """The packing locations in the order of their distance, by the point of the destination."""
+        return {
+            destination.point: sorted(
+                self.packing_locations, key=lambda source: plane_distance_km(source.point, destination.point)
+            )
+            for destination in self.destinations
+        }
 
 
 def build_regions(records: Records) -> dict[str, Region]:

@@ -86,6 +86,7 @@ def location_row(records: Reader, location: StockLocation) -> JsonObject:
     return {
         "id": location.id,
         "name": location.name,
+        "erp_code": location.erp_code,
         "city": None if city is None else city.name,
         "is_pickup_location": location.is_pickup_location,
     }

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from emulator.core.progress import track
 from emulator.state.faults import Faults
 from emulator.state.persistence import Branch, WorldSnapshot
 from emulator.state.steps import StepLog
@@ -76,6 +77,14 @@ def last_common_step(ours: list[StepRange], theirs: list[StepRange]) -> int:
     return common
 
 
+def last_step(connection: sqlite3.Connection, ranges: list[StepRange]) -> int:
+    """Return the number of the last step of a branch."""
+    branch, first, last = ranges[-1]
+    query = "SELECT max(at) FROM steps WHERE at BETWEEN ? AND ?"
+    (found,) = connection.execute(query, (step_key(branch, first), step_key(branch, last))).fetchone()
+    return first - 1 if found is None else int(found) & LAST_STEP
+
+
 def read_steps(
     connection: sqlite3.Connection, ranges: list[StepRange], after: int = 0
 ) -> Iterator[tuple[int, bytes, bytes]]:
@@ -135,7 +144,8 @@ class BranchReader:
         self.history = History(start, len(steps))
         if len(steps) in self.logs:
             self.logs[len(steps)] = steps.copy()
-        for number, line, changes in read_steps(connection, self.ranges, len(steps)):
+        length = max(last_step(connection, self.ranges) - len(steps), 0)
+        for number, line, changes in track(read_steps(connection, self.ranges, len(steps)), length):
             self.history.add_changes(number, changes)
             steps.append(line)
             if number in self.logs:

@@ -12,11 +12,13 @@ from typing import Any
 import requests
 from playwright.sync_api import Page, expect
 
+import emulator
 from emulator import Emulator
 from emulator.core.credentials import CREDENTIALS
 from tests.browser.inspector.conftest import MonitoredPage, Opener
 
 PACKAGES = "/api/v1/oms/packages/"
+DEFAULT = Path(emulator.__file__).parent / "fixtures" / "installation" / "default"
 
 
 def newest_package_in_state(oms: Emulator, value: str) -> Any:
@@ -152,6 +154,51 @@ def test_the_items_of_a_command_can_be_selected(oms: Emulator, inspector: Monito
     form.get_by_role("button", name="Send command").click()
     expect(page.locator(".title .state")).not_to_have_text("Waiting")
     assert current_detail(oms, package)["state"]["name"] == "Contains out of stock products"
+
+
+def test_items_can_be_assigned_to_locations(oms: Emulator, inspector: MonitoredPage) -> None:
+    """Each item has a field with the locations. The items of a location become one package there."""
+    package = oms.package(state="Waiting", items=3)
+    location = package["stock_location"]
+    page = inspector.open(f"packages/{package['id']}")
+    page.get_by_role("button", name="Assign package items manually").click()
+    form = page.get_by_role("dialog")
+    fields = form.get_by_role("combobox")
+    expect(fields).to_have_count(3)
+    for field in fields.all():
+        expect(field.locator("option:checked")).to_have_text(f"{location['name']} ({location['erp_code']})")
+    other = next(
+        each for each in oms.session().get("/__admin/catalog").json()["locations"] if each["id"] != location["id"]
+    )
+    fields.nth(1).select_option(label="none")
+    form.get_by_role("button", name="Send command").click()
+    expect(form.get_by_role("alert")).to_contain_text("Each package item must be in exactly one group")
+    fields.nth(1).select_option(label=f"{other['name']} ({other['erp_code']})")
+    form.get_by_role("button", name="Send command").click()
+    expect(page.locator(".title .state")).not_to_have_text("Waiting")
+    made = oms.session().get(PACKAGES, params={"order": package["order_id"], "limit": 10}).json()["results"]
+    assert sorted(
+        (each["stock_location"]["erp_code"], len(each["packageitem_set"]))
+        for each in made
+        if each["id"] != package["id"]
+    ) == sorted([(location["erp_code"], 2), (other["erp_code"], 1)])
+
+
+def test_labels_are_shown_in_the_other_languages_of_the_installation(page: Page, tmp_path: Path) -> None:
+    """That of a state, and that of a command: on its button and in its form."""
+    document = json.loads((DEFAULT / "transitions.json").read_text("utf-8"))
+    refuse = next(each for each in document["transition"] if each["command_code"] == "REFUSE_PACKAGE")
+    refuse["translations"] = {"en-us": {"label": "Refuse Package"}, "tr-tr": {"label": "Paketi reddet"}}
+    path = tmp_path / "bilingual.json"
+    path.write_text(json.dumps(document), "utf-8")
+    with Emulator("demo", installation=path) as oms:
+        package = newest_package_in_state(oms, "100")
+        MonitoredPage(page, oms.url).open(f"packages/{package['id']}")
+        expect(page.locator(".title .translated")).to_have_text(re.compile("Waiting.*Bekliyor"))
+        button = page.get_by_role("button", name="Refuse Package")
+        expect(button).to_contain_text("Paketi reddet")
+        button.click()
+        expect(page.get_by_role("dialog", name="Refuse Package").get_by_text("Paketi reddet")).to_be_visible()
 
 
 def test_a_blocked_command_shows_its_reason(oms: Emulator, inspector: MonitoredPage) -> None:

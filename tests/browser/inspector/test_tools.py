@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,31 +25,43 @@ def refuse(oms: Emulator) -> str:
     return str(answer.headers["X-Emulator-Request-Id"])
 
 
+def count_clicks(page: Page) -> Callable[[], int]:
+    """Return a function that returns the number of clicks on the page from now on."""
+    page.evaluate("window.clicks = 0; addEventListener('click', (event) => event.isTrusted && window.clicks++, true)")
+    return lambda: int(page.evaluate("window.clicks"))
+
+
 def test_a_package_is_packed_shipped_and_delivered_in_six_clicks(oms: Emulator, inspector: MonitoredPage) -> None:
     """The list and the package take two clicks, and each step takes one."""
     package = newest_package_in_state(oms, "100")
     page = inspector.open()
+    clicks = count_clicks(page)
     page.get_by_role("link", name="Packages", exact=True).click()
     page.get_by_role("link", name=package["number"]).click()
     for state in ("Preparing", "Packed all items", "Shipped", "Delivered"):
         page.locator(NEXT_STEP).click()
         expect(page.locator(".title .state")).to_have_text(state)
     assert current_detail(oms, package)["state"]["name"] == "Delivered"
+    assert clicks() == 6
 
 
 def test_a_package_is_refused_in_two_clicks(oms: Emulator, inspector: MonitoredPage) -> None:
     package = newest_package_in_state(oms, "100")
     page = inspector.open(f"packages/{package['id']}")
+    clicks = count_clicks(page)
     page.get_by_role("button", name="Refuse Package").click()
     expect(page.locator("dialog select[name=denial_reason] option").first).to_be_attached()
     page.get_by_role("button", name="Send command").click()
     expect(page.locator(".title .state")).to_have_text("Requires replan")
+    assert clicks() == 2
 
 
 def test_five_days_pass_in_one_click(oms: Emulator, inspector: MonitoredPage) -> None:
     page = inspector.open("packages")
+    clicks = count_clicks(page)
     page.get_by_role("button", name="Advance by 5 days").click()
     expect(page.locator("header time").first).to_have_text("2023-04-10 09:00:00")
+    assert clicks() == 1
     page.get_by_role("button", name="Run the clock at 100 × speed").click()
     expect(page.get_by_role("button", name="Run the clock at 100 × speed")).to_have_attribute("aria-pressed", "true")
     assert (oms.clock.mode, oms.clock.speed) == ("ticking", 100)
@@ -59,10 +72,13 @@ def test_five_days_pass_in_one_click(oms: Emulator, inspector: MonitoredPage) ->
 def test_the_reason_is_one_click_away_and_a_replay_another(oms: Emulator, inspector: MonitoredPage) -> None:
     request = refuse(oms)
     page = inspector.open("journal")
+    clicks = count_clicks(page)
     page.get_by_role("row").filter(has_text="400").get_by_role("link").click()
     expect(page.locator(".reason")).to_have_text("slug: Object with slug=no does not exist.")
+    assert clicks() == 1
     page.get_by_role("button", name="Replay").click()
     expect(page.get_by_text("The bodies are equal.")).to_be_visible()
+    assert clicks() == 2
     assert len(oms.world.journal) == int(request) + 1
 
 

@@ -5,7 +5,7 @@ import { useLoad } from "../loading.js";
 import { plural } from "../format.js";
 import { ConfirmButton, Dialog } from "./dialog.js";
 import { Field, readForm } from "./form_fields.js";
-import { ActionButton, Card, ErrorMessage, Hint, stateCategory } from "./common.js";
+import { ActionButton, Card, ErrorMessage, Hint, OtherNames, stateCategory } from "./common.js";
 import { runAction, showError, showSuccess } from "./toasts.js";
 
 /** Undo the last step of the world. */
@@ -90,7 +90,7 @@ function nextStep(actions, kind, value) {
 const compare = (one, other) => one.map((value, index) => value - other[index]).find((difference) => difference !== 0) ?? 0;
 
 function CommandButton({ action, act, isNext = false }) {
-  const text = html`${action.label}${action.parameters.length && !isNext ? " …" : ""} <small>${action.effect}</small>`;
+  const text = html`${action.label}${action.transition && html`<${OtherNames} record=${action.transition} />`}${action.parameters.length && !isNext ? " …" : ""} <small>${action.effect}</small>`;
   if (action.question) return html`<${ConfirmButton} class="command-button danger" confirm=${action.label} question=${action.question} onAction=${() => act(action)}>${text}<//>`;
   // The next step asks only for parameters that are required.
   const run = () => act(isNext && !action.parameters.some((each) => each.required) ? { ...action, parameters: [] } : action);
@@ -120,17 +120,11 @@ function CommandForm({ record, kind, transition, parameters, reload, onClose }) 
   const form = useRef(null);
   const submit = async (event) => {
     event.preventDefault();
-    let values;
-    try {
-      values = readForm(form.current, parameters);
-    } catch (invalid) {
-      setError(invalid);
-      return;
-    }
-    if (await sendCommand(record, kind, transition, values, reload, setError) === null) onClose();
+    if (await sendCommand(record, kind, transition, readForm(form.current, parameters), reload, setError) === null) onClose();
   };
   return html`<${Dialog} title=${transition.label} onClose=${onClose}>
     <form ref=${form} onSubmit=${submit}>
+      <${OtherNames} record=${transition} />
       ${parameters.map((each) => html`<${Field} key=${each.name} parameter=${each} record=${record} />`)}
       ${error && html`<${ErrorMessage} error=${error} />`}
       <div class="actions"><button class="main">Send command</button></div>

@@ -29,6 +29,13 @@ export const Status = ({ of }) => html`<span class="badge status s${Math.floor(o
 export const PageHeading = ({ title, children }) => html`<div class="title">
   <h1 tabindex="-1">${title}</h1><div class="actions">${children}</div></div>`;
 
+/** The names of a state, or the labels of a command, in the other languages of the installation. */
+export function OtherNames({ record }) {
+  const shown = record.name ?? record.label;
+  const names = Object.values(record.translations ?? {}).map((each) => each?.name ?? each?.label);
+  return [...new Set(names)].filter((name) => name && name !== shown).map((name) => html` <span class="hint" key=${name}>${name}</span>`);
+}
+
 export const Card = ({ title, children, class: extra = "", side }) => html`<section class="card ${extra}">
   ${title && html`<header><h2>${title}</h2>${side}</header>`}${children}</section>`;
 

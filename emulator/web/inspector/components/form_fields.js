@@ -14,15 +14,12 @@ export function Field({ parameter, record }) {
   const title = html`${TITLES[name] ?? humanize(name)}${required ? " *" : ""}`;
   const CustomField = CUSTOM_FIELDS[name];
   if (CustomField) return html`<${CustomField} ...${{ parameter, record, title }} />`;
-  if (parameter.type === "ListField") {
-    return html`<label class="field"><span>${title} (JSON)</span><textarea name=${name} rows="6" required=${required}></textarea></label>`;
-  }
   const type = parameter.type === "IntegerField" ? "number" : name.endsWith("_date") ? "date" : "text";
   return html`<label class="field"><span>${title}</span><input name=${name} type=${type} required=${required} value=${DEFAULTS[name]?.(record) ?? ""} />
     <${ProvenanceNote} parameter=${parameter} /></label>`;
 }
 
-const TITLES = { cargo_company: "Carrier", package_items: "Items" };
+const TITLES = { cargo_company: "Carrier", package_items: "Items", assignment_groups: "Location of each item" };
 
 /** Suggested values, so that a form can be sent as it is. */
 const DEFAULTS = {
@@ -43,10 +40,7 @@ const CUSTOM_FIELDS = {
       <span>${nameOf(item)} <small>${productOf(item).sku ?? ""} · ${item.id}</small></span></label>`)}</fieldset>`,
   denial_reason: DenialReasonField,
   cargo_company: CarrierField,
-  assignment_groups: ({ parameter, record, title }) => html`<label class="field"><span>${title} (JSON)</span>
-    <textarea name=${parameter.name} rows="8" required>${JSON.stringify([
-      { package_items: itemsOf(record).map((item) => item.id), erp_code: record.stock_location?.erp_code ?? "" },
-    ], null, 2)}</textarea><${ProvenanceNote} parameter=${parameter} /></label>`,
+  assignment_groups: AssignmentField,
 };
 
 function DenialReasonField({ parameter, title }) {
@@ -64,6 +58,26 @@ function CarrierField({ parameter, record, title }) {
     ${(carriers.data ?? []).map((each) => html`<option key=${each.id} value=${each.id} selected=${each.id === current}>${each.name}</option>`)}</select></label>`;
 }
 
+/** A location for each item. The items of one location are a group, and become one package. */
+function AssignmentField({ parameter, record, title }) {
+  const locations = useLoad(async () => (await control("GET", "catalog")).locations, []);
+  const current = record.stock_location?.erp_code;
+  return html`<fieldset><legend>${title}</legend>
+    ${itemsOf(record).map((item) => html`<label class="check item assigned" key=${item.id}><${Thumbnail} product=${productOf(item)} />
+      <span>${nameOf(item)} <small>${productOf(item).sku ?? ""} · ${item.id}</small></span>
+      <select name=${parameter.name}><option value="">none</option>
+        ${(locations.data ?? []).map((each) => html`<option key=${each.id} value=${`${item.id} ${each.erp_code}`}
+          selected=${each.erp_code === current}>${each.name} (${each.erp_code})</option>`)}</select></label>`)}
+    <${ProvenanceNote} parameter=${parameter} /></fieldset>`;
+}
+
+/** Return a group for each location, from values of "item erp_code". */
+function assignmentGroups(values) {
+  const assigned = values.map((value) => ({ item: Number.parseInt(value, 10), erpCode: value.slice(value.indexOf(" ") + 1) }));
+  return [...Map.groupBy(assigned, ({ erpCode }) => erpCode)]
+    .map(([erp_code, members]) => ({ package_items: members.map(({ item }) => item), erp_code }));
+}
+
 /** Return `input_parameters` from the form; empty fields are left out. */
 export function readForm(form, parameters) {
   const data = new FormData(form);
@@ -71,18 +85,8 @@ export function readForm(form, parameters) {
   for (const { name, type } of parameters) {
     const entered = data.getAll(name).filter((value) => value !== "");
     if (name === "package_items") values[name] = entered.map(Number);
-    else if (entered.length) values[name] = valueOf(name, type, entered[0]);
+    else if (name === "assignment_groups") values[name] = assignmentGroups(entered);
+    else if (entered.length) values[name] = type === "IntegerField" ? Number(entered[0]) : entered[0];
   }
   return values;
-}
-
-function valueOf(name, type, text) {
-  if (type === "ListField") {
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      throw new Error(`${name} must be JSON: ${error.message}`, { cause: error });
-    }
-  }
-  return type === "IntegerField" ? Number(text) : text;
 }

@@ -4,7 +4,7 @@ import { html, useState } from "../lib.js";
 import { useLive, useLoad } from "../loading.js";
 import { number, orDash, time } from "../format.js";
 import { Activity } from "./activity.js";
-import { Card, JsonBlock, RadioGroup, StateBadge, WhenLoaded } from "./common.js";
+import { Card, JsonBlock, OtherNames, RadioGroup, StateBadge, WhenLoaded } from "./common.js";
 
 /** What happened to the record, with the webhooks and the refused requests. `query` selects the record. */
 export function RecordActivity({ query }) {
@@ -13,10 +13,7 @@ export function RecordActivity({ query }) {
 }
 
 /** The state with its name in the other languages of the installation. */
-export function TranslatedState({ state }) {
-  const others = [...new Set(Object.values(state.translations ?? {}).map((each) => each?.name))].filter((name) => name && name !== state.name);
-  return html`<span class="translated"><${StateBadge} state=${state} />${others.map((name) => html` <span class="hint" key=${name}>${name}</span>`)}</span>`;
-}
+export const TranslatedState = ({ state }) => html`<span class="translated"><${StateBadge} state=${state} /><${OtherNames} record=${state} /></span>`;
 
 /** The transition logs, newest first. */
 export function History({ path, version, created }) {

@@ -43,7 +43,7 @@ function Deliveries({ page, reload, event, more }) {
       ${event && html` Only event ${event}. <a href=${href("webhooks")}>Clear filter</a>`}</p>
     <${Table} label="Deliveries" rows=${rows} rowKey=${(row) => row.id} empty=${event ? "No delivery of this event is in the log." : "No deliveries."} columns=${[
       { key: "at", whole: true, title: "Time", cell: (row) => time(row.at) },
-      { key: "type", long: true, title: "Event", cell: (row) => html`<button type="button" class="link" onClick=${() => setOpen(row)}>${row.event_type}</button>` },
+      { key: "type", whole: true, title: "Event", cell: (row) => html`<button type="button" class="link" onClick=${() => setOpen(row)}>${row.event_type}</button>` },
       { key: "url", long: true, minor: true, title: "To", cell: (row) => row.url },
       { key: "attempt", minor: true, number: true, title: "Attempt", cell: (row) => row.attempt },
       { key: "status", title: "Outcome", cell: (row) => html`<${Status} of=${row.status} /> ${row.delivered ? "delivered" : "not delivered"}
@@ -74,10 +74,10 @@ function Subscriptions() {
   return html`<${WhenLoaded} request=${hooks} feature="webhook subscriptions">${({ results }) => html`<div>
     <${SubscribeForm} change=${change} />
     <${Table} label="Subscriptions" rows=${results} rowKey=${(hook) => hook.id} empty="No subscriptions." columns=${[
-      { key: "id", number: true, title: "ID", cell: (hook) => hook.id },
+      { key: "id", minor: true, number: true, title: "ID", cell: (hook) => hook.id },
       { key: "type", title: "Event", cell: (hook) => hook.event_type },
       { key: "url", long: true, title: "To", cell: (hook) => hook.target_url },
-      { key: "retry", title: "Retries", cell: (hook) => hook.retry_countdown_config?.choice ?? "–" },
+      { key: "retry", minor: true, title: "Retries", cell: (hook) => hook.retry_countdown_config?.choice ?? "–" },
       { key: "on", title: "Active", cell: (hook) => (hook.is_active ? "yes" : "no") },
       { key: "actions", title: "Actions", cell: (hook) => html`<${ActionButton} class="small" onAction=${() => toggle(hook)}
         aria-label="${hook.is_active ? "Disable" : "Enable"} subscription ${hook.id}">${hook.is_active ? "Disable" : "Enable"}<//>` },
