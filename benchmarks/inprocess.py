@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from time import process_time
+from typing import Any
 
 import orjson
 import requests
 import responses
 from flask import Flask, Response
-from werkzeug.test import Client
+from werkzeug.test import Client, create_environ
 
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
 from benchmarks.servers import seconds_of
@@ -92,6 +93,22 @@ def get_and_forget(mock: responses.RequestsMock, client: requests.Session, url: 
     """Send a request and clear the recorded calls, which would grow."""
     client.get(url)
     mock.calls.reset()
+
+
+def wsgi(plan: Plan) -> Iterator[Round]:
+    """Compare a package detail by a call of the WSGI application with a Flask view of constant bytes."""
+    oms = Emulator("demo")
+    path, answer = detail(oms)
+    app = Flask("constant", static_folder=None)
+    app.add_url_rule(path, "constant", lambda: Response(answer.content, content_type="application/json"))
+    environ = create_environ(path, "http://oms.test", headers=oms.auth)
+    ours, theirs = (partial(wsgi_body, each, environ) for each in (oms.app, app))
+    check_same(answer.content, ours(), theirs())
+    return compare_calls(plan, ours, theirs)
+
+
+def wsgi_body(app: Flask, environ: dict[str, Any]) -> bytes:
+    return b"".join(app(dict(environ), lambda *_: bytes))
 
 
 def werkzeug(plan: Plan) -> Iterator[Round]:

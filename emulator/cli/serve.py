@@ -77,6 +77,13 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @address_option("tls", is_flag=True, help="Serve HTTPS, with a certificate that is made at the start (extra tls).")
 @address_option("tls-cert", type=FILE, help="Serve HTTPS with the certificate in this file.")
 @address_option("tls-key", type=FILE, help="File with the key of --tls-cert.")
+@address_option(
+    "server",
+    default="waitress",
+    show_default=True,
+    type=NamedChoice(["waitress", "granian"]),
+    help="HTTP server; granian is faster and needs the extra fast.",
+)
 @data_option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
 @data_option("import", type=FILE, help="Start from a file that `export` wrote.")
 @data_option("installation", help="Name of an installation, or a .json file with custom states and transitions.")

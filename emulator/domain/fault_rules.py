@@ -182,6 +182,8 @@ class FaultKind:
     run: Fault
     options: Mapping[str, FaultOption] = field(default_factory=dict)
     replaces_response: bool = False
+    ends_connection: bool = False
+    """Whether the server must end the connection without a response."""
 
 
 FAULT_KINDS: Mapping[str, FaultKind] = {
@@ -198,9 +200,9 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
         replaces_response=True,
     ),
     "delay": FaultKind(delay_response, {"seconds": SECONDS._replace(is_required=True)}),
-    "reset": FaultKind(reset_connection, replaces_response=True),
-    "lost_request": FaultKind(lose_request, {"seconds": SECONDS}, replaces_response=True),
-    "lost_response": FaultKind(lose_response, {"seconds": SECONDS}),
+    "reset": FaultKind(reset_connection, replaces_response=True, ends_connection=True),
+    "lost_request": FaultKind(lose_request, {"seconds": SECONDS}, replaces_response=True, ends_connection=True),
+    "lost_response": FaultKind(lose_response, {"seconds": SECONDS}, ends_connection=True),
     "truncated": FaultKind(
         truncate_body, {"size": FaultOption(int, "Bytes of the body to send. Default: half of them.")}
     ),
@@ -222,6 +224,14 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
     ),
 }
 """Kind of fault -> its function and its options."""
+
+
+def refuse_ended_connection(kind: str, options: Mapping[str, JsonValue]) -> None:
+    """Raise `InvalidDocument` if the server must end the connection before the body, which granian cannot do."""
+    if FAULT_KINDS[kind].ends_connection or (kind == "truncated" and options.get("size") == 0):
+        raise InvalidDocument(
+            f"fault {kind!r} needs the server waitress: granian cannot end a connection before the body"
+        )
 
 
 def validate_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:

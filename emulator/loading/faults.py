@@ -33,7 +33,9 @@ def arm_fault(
 
 def arm_from_document(world: World, document: JsonValue, action: Callable[[], object] | None = None) -> ArmedFault:
     """Arm the fault that a client's document describes. Raise `InvalidDocument` if it is not valid."""
-    fault = arm_fault(world.faults, world.records, validated_document("fault-wanted", document), action)
+    valid = validated_document("fault-wanted", document)
+    world.check_fault(valid["kind"], fault_rules.validate_options(valid["kind"], valid.get("options", {})))
+    fault = arm_fault(world.faults, world.records, valid, action)
     world.save_faults()
     return fault
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from emulator.core.errors import Conflict, PersistError
+from emulator.core.json_text import JsonValue
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.state.clock import WRITE_STEP, Clock, ClockMode, ClockSetting, Schedule, Scheduled, TrafficRate
 from emulator.state.faults import ArmedFault, FaultMatch, Faults
@@ -42,6 +43,10 @@ RecordEvents = Callable[[Transaction, FinalizeEvent], None]
 """Turns the events that a transaction queued into records."""
 
 
+FaultCheck = Callable[[str, Mapping[str, JsonValue]], None]
+"""Called with the kind and the options of a fault."""
+
+
 @dataclass(frozen=True)
 class WorldServices:
     """What a server provides to each of its worlds."""
@@ -61,6 +66,8 @@ class WorldServices:
     """Whether a response that violates its schema is replaced by a 500."""
     world_url: Callable[[str], str | None] = lambda _: None
     """Returns the URL at which the server answers for a world, by its name. None: no server listens."""
+    check_fault: FaultCheck = lambda _kind, _options: None
+    """Raises `InvalidDocument` for a fault that the server cannot carry out."""
 
 
 class StoredState(NamedTuple):
@@ -109,7 +116,8 @@ class World:
         self.steps = start.steps.copy()
         self.undo_stack = UndoStack(start.undo_entries, start.state.next_request)
         self.last_write_at = start.last_write_at
-        self.faults = start.faults.copy()
+        self.check_fault = services.check_fault
+        self.faults = self._checked_copy(start.faults)
         self.throttle = ThrottleWindows(start.state.calls)
         self.request_ids = RequestIds(start.state.next_request)
         self.snapshots = Snapshots() if snapshots is None else snapshots
@@ -139,6 +147,12 @@ class World:
         self.schedule.reschedule()
         for cache in tuple(self.caches.values()):
             cache.close()
+
+    def _checked_copy(self, faults: Faults) -> Faults:
+        """Return a copy of armed faults. Raise `InvalidDocument` if the server cannot carry out one of them."""
+        for fault in faults.armed:
+            self.check_fault(fault.kind, fault.options)
+        return faults.copy()
 
     def new_request_id(self) -> str:
         return self.request_ids.allocate()
@@ -196,7 +210,7 @@ class World:
                 self._is_writing = False
         self._wait_until_stored(token)
         if self._replay_time is None:
-            self.coverage.add(("events", event_type) for event_type, _, _ in transaction.events)
+            self.coverage.add(tuple(("events", event_type) for event_type, _, _ in transaction.events))
         for each in finalized:
             each.publish()
         self.metrics.count_write()
@@ -380,6 +394,7 @@ class World:
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Return to a snapshot of a world on the same base. Requests are not counted back."""
+        faults = self._checked_copy(snapshot.faults)
         with self._changing():
             self._latest, state = snapshot.records, snapshot.state
             self.clock.start(state.mode, state.now, state.speed)
@@ -388,7 +403,7 @@ class World:
             self.undo_stack = UndoStack(snapshot.undo_entries, self.request_ids.next_number)
             self.last_write_at = snapshot.last_write_at
             self.throttle = ThrottleWindows(state.calls)
-            self.faults = snapshot.faults.copy()
+            self.faults = faults
             token = self._publish_after(self._save_branch(snapshot.branch))
         self._wait_until_stored(token)
         self.schedule.record_discontinuity()

@@ -46,6 +46,8 @@ DETACH = "emulator.detach"
 """Key in the WSGI environment: a function that takes the actions over from the application. It raises."""
 STREAM = "emulator.stream"
 """Key in the WSGI environment: the same function for actions without an end. They end when the client disconnects."""
+WAIT = "emulator.wait"
+"""Key in the WSGI environment: a function that waits for some seconds in place of `sleep`."""
 
 
 class Wait(NamedTuple):
@@ -70,6 +72,8 @@ def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_
     header = context.environ.get(FAULT_HEADER)
     try:
         requested = [] if header is None or not allow_header else [parse_fault_header(header)]
+        for fault in requested:
+            context.world.check_fault(fault.kind, fault.options)
     except InvalidDocument as error:
         return Reply(400, BAD_REQUEST, hint_header(f"X-Emulator-Fault: {error}"), HTML)
     call = build_fault_target(context)
@@ -97,7 +101,8 @@ def apply_faults(
     for fault in applied:
         reply = FAULT_KINDS[fault.kind].run(call, reply, **fault.options)
     context.info.fault = ", ".join(dict.fromkeys(fault.kind for fault in applied))
-    reply = with_hint(reply, "; ".join(refusals) or None)
+    if refusals:
+        reply = with_hint(reply, "; ".join(refusals))
     return replace(reply, headers={**reply.headers, "X-Emulator-Fault": context.info.fault})
 
 
@@ -191,7 +196,7 @@ def send_with_fault(reply: Reply, environ: Environ, start: Callable[[], object],
     """Send a reply that has a fault. `start` sends the status and the headers, `body` follows them.
 
     The server and the in-process session put a `DETACH` function into the environment: it takes the actions over and
-    raises. Without one, this function sleeps during waits and ends the body early for a cut. Where no response may be
+    raises. Without one, this function waits in its thread and ends the body early for a cut. Where no response may be
     sent it raises `ConnectionResetError`, as plain WSGI cannot close a connection.
     """
     fault = reply.fault or ResponseFault()
@@ -199,21 +204,21 @@ def send_with_fault(reply: Reply, environ: Environ, start: Callable[[], object],
     if not fault.silent:
         start()
     detach: Detach | None = environ.get(DETACH)
-    return send_plainly(actions) if detach is None else detach(actions)
+    return send_plainly(actions, environ.get(WAIT, sleep)) if detach is None else detach(actions)
 
 
-def send_plainly(actions: Iterator[SendAction]) -> Iterable[bytes]:
+def send_plainly(actions: Iterator[SendAction], wait: Callable[[float], object]) -> Iterable[bytes]:
     """Carry out the actions up to the first bytes now, and the others while the server iterates the body."""
-    chunks = sent_chunks(actions)
+    chunks = sent_chunks(actions, wait)
     return chain([next(chunks)], chunks)
 
 
-def sent_chunks(actions: Iterator[SendAction]) -> Iterator[bytes]:
-    """Yield the bytes to send, and sleep during waits. A close ends the body if it has begun."""
+def sent_chunks(actions: Iterator[SendAction], wait: Callable[[float], object]) -> Iterator[bytes]:
+    """Yield the bytes to send, and wait between them. A close ends the body if it has begun."""
     has_begun = False
     for action in actions:
         if isinstance(action, Wait):
-            sleep(action.seconds)
+            wait(action.seconds)
         elif isinstance(action, bytes):
             has_begun = True
             yield action

@@ -176,7 +176,7 @@ class WorldChanges:
 
 
 class EventStream(Response):
-    """A stream of messages. No thread waits for the next message: the server calls the stream regularly.
+    """A stream of messages. No thread that answers waits for the next message: the server calls the stream regularly.
 
     A server that cannot do this, or that has too many streams, gets one message. The browser then asks again.
     """

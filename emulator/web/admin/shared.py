@@ -19,7 +19,8 @@ from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
 from emulator.state.world import World
-from emulator.web.app import CONTROL_PATH, INSPECTOR_PATH, WORLD_KEY, accepts_html
+from emulator.web.app import CONTROL_PATH, INSPECTOR_PATH, accepts_html
+from emulator.web.context import WORLD_KEY
 from emulator.web.guard import CHALLENGE, Guard
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
