@@ -11,7 +11,7 @@ FAST = not slow and not browser and not oracle and not gate
 # The tests start hundreds of processes; without byte code each of them would compile the emulator.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run check test test-all coverage soak soak-load soak-live soak-fuzz lint language metrics bench pools docs npm playground types release-check pythons installations samples clean
+.PHONY: run check test test-all coverage soak soak-load soak-live soak-fuzz lint language metrics bench bench-peers pools docs npm playground types release-check pythons installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
@@ -72,6 +72,10 @@ metrics: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Needs wrk, nginx, Java and Node. Installs its peers from npm into build/peers.
+bench-peers: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.peers --write $(ARGS)
 
 pools: $(VENV)/.dev
 	$(BIN)/python -m tools.make_pools

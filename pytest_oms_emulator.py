@@ -6,8 +6,10 @@ PYTEST_DONT_REWRITE: this module has no assertions, and rewriting it would slow 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -23,18 +25,31 @@ if TYPE_CHECKING:
     import requests
 
     from emulator.client.emulator import Emulator
+    from emulator.client.reruns import TestRunner
     from emulator.coverage.pytest_hooks import CoverageRecorder
 
 MARKER = (
     "oms(scenario, seed, packages, installation, clock, strict, ...): arguments of `Emulator` for `oms` and `oms_url`"
+    "; min_provenance fails a test that rests on a behaviour with less evidence"
 )
 SHARED_SERVER_ARGUMENTS = frozenset(("scenario", "seed", "packages", "installation", "limits"))
 """Arguments of `Emulator` that are part of a scenario. With any other argument, `oms` has its own server."""
+FAULTS_MARKER = 'oms_faults(*kinds): run the test once for each call that it makes and each kind of fault ("each")'
 DEFAULT_ARTIFACTS = ".oms-emulator"
 MAX_EXCHANGES = 10
 """Number of exchanges in the report of a failing test."""
 EMULATOR_KEY = pytest.StashKey["Emulator"]()
 """Where the emulator of a test is stored, for strict mode and for the report of a failure."""
+MIN_PROVENANCE = "min_provenance"
+"""Argument of the marker that `Emulator` does not have."""
+PROVENANCE_PROPERTY, ASSUMPTION_PROPERTY = "oms_provenance", "oms_assumption"
+"""Properties of a test in reports: the weakest provenance that it rests on, and each assumption."""
+RUNNER_NAME = "oms-emulator reruns"
+"""Name of the plugin that runs tests again. A failure of a rerun is a result, and gets no report."""
+MUTATE_VARIABLE = "OMS_MUTATE"
+"""Environment variable that `oms-emulator mutate` sets: the results file."""
+SWEEP_VARIABLE = "OMS_SWEEP"
+"""Environment variable that `oms-emulator sweep` sets: the sweep file."""
 RECORDER_NAME = "oms-emulator coverage"
 """Name of the plugin that is registered with `--oms-coverage`."""
 
@@ -78,6 +93,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="count the coverage of the run, for `oms-emulator coverage DIR`; counts of an earlier run are deleted",
     )
     group.addoption(
+        "--oms-provenance",
+        action="store_true",
+        help="print how many tests rest on assumptions about the real service, and on which",
+    )
+    group.addoption(
         "--oms-strict",
         action="store_true",
         help="run every test in strict mode, unless its marker turns it off: requests that the real service silently "
@@ -87,6 +107,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    configure_coverage(config)
+    config.addinivalue_line("markers", FAULTS_MARKER)
+    # Runs of pytest in the tests must not see these variables.
+    results, sweep = (os.environ.pop(name, None) for name in (MUTATE_VARIABLE, SWEEP_VARIABLE))
+    if results is not None:
+        register_mutation(config, results)
+    elif sweep is not None:
+        register_sweep(config, Path(sweep))
+
+
+def configure_coverage(config: pytest.Config) -> None:
     folder: Path | None = config.getoption("oms_coverage")
     if folder is None:
         return
@@ -98,14 +129,59 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(CoverageRecorder(config.invocation_params.dir / folder), RECORDER_NAME)
 
 
+def register_mutation(config: pytest.Config, results: str) -> None:
+    """Run the tests again with mutations after the usual run."""
+    runner = register_runner(config, "mutate")
+    from emulator.client.reruns import SuiteMutation  # noqa: PLC0415 - imported when used
+    from emulator.client.suite_mutation import ResultsFile  # noqa: PLC0415 - as above
+
+    config.pluginmanager.register(SuiteMutation(ResultsFile(results), runner))
+
+
+def register_sweep(config: pytest.Config, file: Path | None = None) -> None:
+    """Run tests again with faults: all tests if there is a file, otherwise those with the marker."""
+    runner = register_runner(config, None if file is None else "sweep")
+    from emulator.client.reruns import FaultSweep  # noqa: PLC0415 - imported when used
+
+    config.pluginmanager.register(FaultSweep(runner, file))
+
+
+def register_runner(config: pytest.Config, command: str | None) -> TestRunner:
+    """Register the plugin that runs tests again, for a command of `oms-emulator` or for markers."""
+    if command is not None and config.getoption("numprocesses", None):
+        raise pytest.UsageError(f"oms-emulator {command} runs pytest in one process; use -n 0")
+    with emulator_package():
+        from emulator.client.reruns import TestRunner  # noqa: PLC0415 - imported when used
+
+    runner = TestRunner()
+    config.pluginmanager.register(runner, RUNNER_NAME)
+    return runner
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sweep the tests with the marker, unless they run again anyway."""
+    if not config.pluginmanager.has_plugin(RUNNER_NAME) and any(map(is_swept, items)):
+        register_sweep(config)
+
+
+def is_swept(item: pytest.Item) -> bool:
+    return item.get_closest_marker("oms_faults") is not None
+
+
 def marker_arguments(item: pytest.Item) -> dict[str, Any]:
-    """Return the arguments of a test's markers. The marker nearest to the test takes precedence.
+    """Return the arguments of a test's markers for `Emulator`. The marker nearest to the test takes precedence.
 
     An invalid argument is an error of the test.
     """
+    return {name: value for name, value in all_marker_arguments(item).items() if name != MIN_PROVENANCE}
+
+
+def all_marker_arguments(item: pytest.Item) -> dict[str, Any]:
+    """Return the arguments of a test's markers, with those of the plugin."""
     with emulator_package():
         from emulator.client.emulator import Emulator  # noqa: PLC0415 - imported when used
-    known = list(signature(Emulator).parameters)
+    known = [*signature(Emulator).parameters, MIN_PROVENANCE]
     arguments: dict[str, Any] = {}
     for marker in reversed(list(item.iter_markers("oms"))):
         if marker.args:
@@ -116,6 +192,17 @@ def marker_arguments(item: pytest.Item) -> dict[str, Any]:
                 fail_for_marker(f"has no argument {name!r}{nearest}", known)
         arguments |= marker.kwargs
     return arguments
+
+
+def minimum_provenance(item: pytest.Item) -> str | None:
+    """Return the provenance that a test's markers require. An unknown one is an error of the test."""
+    minimum: str | None = all_marker_arguments(item).get(MIN_PROVENANCE)
+    if minimum is not None:
+        from emulator.state.journal import PROVENANCES  # noqa: PLC0415 - imported when used
+
+        if minimum not in PROVENANCES:
+            fail_for_marker(f"has no provenance {minimum!r}", list(PROVENANCES))
+    return minimum
 
 
 def fail_for_marker(reason: str, known: list[str]) -> NoReturn:
@@ -182,6 +269,8 @@ def new_emulator(request: pytest.FixtureRequest, fixture: str, **arguments: obje
 
     recorder: CoverageRecorder | None = request.config.pluginmanager.get_plugin(RECORDER_NAME)
     options = {"strict": request.config.getoption("oms_strict"), "coverage": recorder and recorder.coverage}
+    if request.config.getoption("oms_provenance") or (fixture == "oms" and minimum_provenance(request.node)):
+        options["provenance"] = True
     return Emulator(**options | arguments)
 
 
@@ -232,18 +321,60 @@ def oms_session(oms_url: str, request: pytest.FixtureRequest) -> Iterator[reques
         yield session
 
 
-# Strict mode
+# Strict mode and provenance
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a strict test that passed if its client would harm the real service."""
-    result = yield
-    emulator = item.stash.get(EMULATOR_KEY, None)
-    if emulator is not None and emulator.world.strict and (findings := emulator.audit()):
+    """Fail a test that passed if its client would harm the real service, or if it rests on less than its minimum."""
+    try:
+        result = yield
+    finally:
+        if (emulator := item.stash.get(EMULATOR_KEY, None)) is not None:
+            note_provenance(item, emulator)
+    if emulator is not None:
+        fail_for_findings(emulator)
+        fail_for_provenance(item, emulator)
+    return result
+
+
+def fail_for_findings(emulator: Emulator) -> None:
+    """Fail a strict test whose client would harm the real service."""
+    if emulator.world.strict and (findings := emulator.audit()):
         lines = [f"  {each['kind']}: {each['says']} (requests {', '.join(each['requests'])})" for each in findings]
         pytest.fail("\n".join(["strict: the client does what hurts a real service", *lines]), pytrace=False)
-    return result
+
+
+def note_provenance(item: pytest.Item, emulator: Emulator) -> None:
+    """Add what a test rests on to the properties of its report."""
+    if (log := emulator.provenance) is not None:
+        item.user_properties.append((PROVENANCE_PROPERTY, log.weakest or "nothing"))
+        item.user_properties.extend((ASSUMPTION_PROPERTY, str(each)) for each in log.weaker_than("framework"))
+
+
+def fail_for_provenance(item: pytest.Item, emulator: Emulator) -> None:
+    """Fail a test that rests on a behaviour with less evidence than its markers require."""
+    log, minimum = emulator.provenance, minimum_provenance(item)
+    if log is not None and minimum is not None and (weaker := log.weaker_than(minimum)):
+        head = f"{MIN_PROVENANCE}={minimum!r}, but the test rests on"
+        pytest.fail("\n".join([head, *(f"  {each}" for each in weaker)]), pytrace=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many tests rest on assumptions, and on which. Tests without provenance do not count."""
+    reports = [
+        each for rows in terminalreporter.stats.values() for each in rows if isinstance(each, pytest.TestReport)
+    ]
+    properties = [each.user_properties for each in reports if each.when == "call"]
+    tests = [rows for rows in properties if any(name == PROVENANCE_PROPERTY for name, _ in rows)]
+    counts = Counter(text for rows in tests for name, text in rows if name == ASSUMPTION_PROPERTY)
+    if tests:
+        number = sum(any(name == ASSUMPTION_PROPERTY for name, _ in rows) for rows in tests)
+        terminalreporter.write_line(
+            f"oms-emulator: {number} of {len(tests)} tests rest on {len(counts)} assumptions{':' if counts else ''}"
+        )
+    for text, times in sorted(counts.items(), key=lambda row: (-row[1], row[0])):
+        terminalreporter.write_line(f"  {times} {'test' if times == 1 else 'tests'}: {text}")
 
 
 # Report of a failure
@@ -254,10 +385,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Add a section about the world to the report of a failing test."""
     report = yield
     emulator = item.stash.get(EMULATOR_KEY, None)
-    if emulator is not None and report.failed:
+    if emulator is not None and report.failed and not is_rerun(item.config):
         report.sections.append(("oms-emulator", "\n".join(failure_report(item, emulator))))
         del item.stash[EMULATOR_KEY]  # only one section for each test, also if its teardown fails too
     return report
+
+
+def is_rerun(config: pytest.Config) -> bool:
+    """Return whether the current run of a test is not reported."""
+    runner: TestRunner | None = config.pluginmanager.get_plugin(RUNNER_NAME)
+    return runner is not None and runner.is_running and not runner.is_shown
 
 
 def failure_report(item: pytest.Item, emulator: Emulator) -> Iterator[str]:

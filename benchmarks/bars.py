@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from benchmarks import agents, filters, hooks, inprocess, inspector, servers, unarmed, worlds
-from benchmarks.baseline import Answer
+from benchmarks import agents, filters, hooks, inprocess, inspector, recording, servers, unarmed, worlds
+from benchmarks.baseline import Answer, dump
 from benchmarks.commands import command_rate, command_requests, run_job
 from benchmarks.load import Job, Request
 from benchmarks.rounds import PRINTED, Bar, MeasurementFailedError, Plan, Round, at_least, at_most, interleave
@@ -139,12 +139,20 @@ def cold_page_cost(packages: int) -> float:
 # Commands -------------------------------------------------------------------------------------------------
 
 
-def command(plan: Plan) -> Iterator[Round]:
+CONSTANT_204 = {
+    "waitress": ["benchmarks.baseline", str(servers.THREADS)],
+    "granian": ["benchmarks.constant", "flask"],
+}
+"""Server -> the module and the arguments of its peer."""
+
+
+def command(server: str, plan: Plan) -> Iterator[Round]:
+    """Compare commands with a Flask view that answers 204, on the same server."""
     for _ in range(plan.groups):
-        with running(servers.ours()) as mine:
+        with running(servers.ours("--server", server)) as mine:
             requests = command_requests(mine)
             answers = [Answer("POST", path, 204, None, b"") for path in sorted({each.path for each in requests})]
-            with baseline(answers) as peer:
+            with running([sys.executable, "-m", *CONSTANT_204[server]], stdin=dump(answers)) as peer:
                 ours, theirs = (partial(command_rate, server, requests, plan) for server in (mine, peer))
                 ours(), theirs()
                 yield from interleave(plan.rounds, ours, theirs)
@@ -192,38 +200,59 @@ CONSTANT = "Flask + waitress, the same bytes"
 
 
 BARS = (
-    Bar("detail", "package detail", CONSTANT, "requests/s", at_least(0.8), detail),
-    Bar("list", "full list page, 20 packages", CONSTANT, "requests/s", at_least(0.8), full_list),
+    Bar("detail", "package detail", CONSTANT, "requests/s", at_least(1.15), detail),
+    Bar("list", "full list page, 20 packages", CONSTANT, "requests/s", at_least(1.15), full_list),
     Bar("size-first", f"first page of {MANY:,}", f"first page of {FEW}", "ms/page", at_most(1.3), size_first),
     Bar("size-deep", f"pages all over {MANY:,}", f"pages all over {FEW}", "ms/page", at_most(1.3), size_deep),
     Bar("size-cold", f"unseen pages of {MANY:,}", f"unseen pages of {FEW}", "ms/page", at_most(1.3), size_cold),
-    Bar("command", "a command that changes the state", "constant 204", "requests/s", at_least(0.5), command),
+    Bar(
+        "command",
+        "a command that changes the state",
+        "constant 204",
+        "requests/s",
+        at_least(0.7),
+        partial(command, "waitress"),
+    ),
+    Bar(
+        "command-granian",
+        "the same on granian",
+        "constant 204",
+        "requests/s",
+        at_least(0.7),
+        partial(command, "granian"),
+    ),
     Bar(
         "command-size", f"commands among {MANY:,}", f"commands among {FEW}", "ms/command", at_most(1.3), command_size
     ),
     Bar("start-36404", f"ready with {MANY:,}", "import of four libraries", "s", at_most(10), start_many),
-    Bar("start-demo", "ready with demo", "bare Flask + waitress ready", "s", at_most(3), start_demo),
+    Bar("start-demo", "ready with demo", "bare Flask + waitress ready", "s", at_most(1.8), start_demo),
     Bar(
         "session",
         "detail, oms.session()",
         "`responses`, the same bytes",
         "requests/s",
-        at_least(1),
+        at_least(1.2),
         inprocess.session,
     ),
+    Bar("wsgi", "detail, a WSGI call", "a constant Flask view", "ms/call", at_most(0.35), inprocess.wsgi),
     Bar(
         "werkzeug", "detail, werkzeug's client", "a constant Flask view", "ms/call", at_most(1.5), inprocess.werkzeug
     ),
     Bar("world", "a new world", "its limit", "ms", at_most(1), inprocess.world),
     Bar("unarmed", "checks for faults and limits", "its limit", "µs", at_most(1), unarmed.unarmed),
     Bar("plugin", "start of an unused plugin", "its limit", "ms", at_most(1), inprocess.plugin),
+    Bar("mutation", "reruns of a suite", "own time of its tests", "s", at_most(3), inprocess.mutation),
     Bar("mcp", "a tool that reads, beyond HTTP", "its limit", "ms", at_most(1), agents.read_tool),
+    Bar("record", "added by recording a request", "its limit", "ms", at_most(1), recording.added_by_recording),
+    # Both sides of the row above.
+    Bar("record-direct", "a recorded request", "the same without", "ms", PRINTED, recording.recorded_request),
     Bar("filters", "the slowest filtered page", "unfiltered page", "ms/page", at_most(2), filters.filtered_pages),
     Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filters.after_write),
     Bar("filters-first", "the first filtered page", "its limit", "s", at_most(1), filters.first_filtered_page),
     Bar("choose-world", "choosing a world of 1,000", "its limit", "µs", at_most(1), worlds.world_lookup),
     Bar("moments", "snapshot, branch, undo, restore", "their limit", "ms", at_most(1), worlds.snapshot_limit),
     Bar("moments-size", f"the same of {MANY:,}", f"of {FEW}", "ms", at_most(1.3), worlds.snapshot_size),
+    Bar("changes", f"all changes of a command, {MANY:,}", "its limit", "ms", at_most(1), worlds.changes_limit),
     Bar("durable", "commands with a state file", "the same in memory", "requests/s", at_least(0.5), worlds.durable),
     # If the disk is slower than half of memory, it limits the row above.
     Bar("durable-disk", "commands with a state file", "commits of this disk", "rows/s", PRINTED, worlds.durable_disk),

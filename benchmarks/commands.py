@@ -13,10 +13,10 @@ FEW = 200
 
 BLOCK, UNBLOCK = 1021, 1025
 """The transitions of the default installation that block and unblock a waiting package."""
-PACKAGE_COUNT = 20
-"""Number of packages. Each belongs to one connection, so its commands stay in order."""
+PACKAGE_COUNT = 8
+"""Number of packages; the demo has nine that wait. Each belongs to one connection, so its commands stay in order."""
 CALLERS = 4
-TURNS = 20
+TURNS = 50
 
 
 def command_requests(server: Server) -> list[Request]:

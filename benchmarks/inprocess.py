@@ -5,7 +5,9 @@ CPU time, because no call waits for I/O. Other load on the machine then matters 
 and many short slices spread this over both sides.
 """
 
+import os
 import resource
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,11 +15,13 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from time import process_time
+from typing import Any
 
+import orjson
 import requests
 import responses
 from flask import Flask, Response
-from werkzeug.test import Client
+from werkzeug.test import Client, create_environ
 
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
 from benchmarks.servers import seconds_of
@@ -91,6 +95,22 @@ def get_and_forget(mock: responses.RequestsMock, client: requests.Session, url: 
     mock.calls.reset()
 
 
+def wsgi(plan: Plan) -> Iterator[Round]:
+    """Compare a package detail by a call of the WSGI application with a Flask view of constant bytes."""
+    oms = Emulator("demo")
+    path, answer = detail(oms)
+    app = Flask("constant", static_folder=None)
+    app.add_url_rule(path, "constant", lambda: Response(answer.content, content_type="application/json"))
+    environ = create_environ(path, "http://oms.test", headers=oms.auth)
+    ours, theirs = (partial(wsgi_body, each, environ) for each in (oms.app, app))
+    check_same(answer.content, ours(), theirs())
+    return compare_calls(plan, ours, theirs)
+
+
+def wsgi_body(app: Flask, environ: dict[str, Any]) -> bytes:
+    return b"".join(app(dict(environ), lambda *_: bytes))
+
+
 def werkzeug(plan: Plan) -> Iterator[Round]:
     """Compare a package detail through werkzeug's client with a Flask view of constant bytes."""
     oms = Emulator("demo")
@@ -137,6 +157,20 @@ def plugin(plan: Plan) -> Iterator[Round]:
 PLUGIN = "pytest_oms_emulator"
 RUNS = 15
 """Runs of each kind in a round."""
+
+
+def mutation(plan: Plan) -> Iterator[Round]:
+    """Compare the reruns of `oms-emulator mutate` in the example suite with the own time of the selected tests."""
+    suite = Path(__file__).parent.parent / "examples" / "mutation"
+    for _ in range(plan.groups):
+        with tempfile.TemporaryDirectory() as folder:
+            options = ["--results", f"{folder}/results", "--format", "json", "-o", f"{folder}/report"]
+            program = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", PLUGIN]
+            command = [sys.executable, "-m", "emulator.cli", "mutate", *options, "--", *program]
+            variables = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+            subprocess.run(command, cwd=suite, env=variables, capture_output=True, check=False)
+            run = orjson.loads(Path(folder, "report").read_bytes())["run"]
+            yield Round(run["reruns"], run["own"])
 
 
 def processor_seconds(command: list[str]) -> float:

@@ -1,4 +1,4 @@
-"""The bar of unused features: checks for faults and limits cost a request almost no time.
+"""The bar of unused features: checks for faults, limits and provenance cost a request almost no time.
 
 Both sides run the emulator's request path. One side runs the normal code. On the other side the same functions are
 compiled again, with a constant in place of each check for a fault or a limit. The difference is the cost of the
@@ -31,11 +31,12 @@ PAIRS = 400
 """Pairs of slices in a round, for each second of the plan. A small difference needs many."""
 CHECK_VALUES: dict[str, bool] = {
     "world.faults.armed or FAULT_HEADER in environ": False,
-    "context.info.fault is None": True,
+    "not context.info.is_altered": True,
+    "world.provenance is not None": False,
     "reply.fault is not None": False,
     "credential.calls_per_minute is not None or world.settings.limits": False,
 }
-"""Check -> its value without faults and limits."""
+"""Check -> its value without faults, limits and provenance."""
 CHECKING_FUNCTIONS: tuple[tuple[type | ModuleType, str, Callable[..., Any]], ...] = (
     (app.EmulatorApp, "respond", app.EmulatorApp.respond),
     (app, "send_reply", app.send_reply),

@@ -27,6 +27,8 @@ LOOKUP_LIMIT = 15.0
 """Limit in microseconds for the selection of a world."""
 SNAPSHOT_LIMIT = 1.0
 """Limit in milliseconds for a snapshot, a restore, a branch and an undo, each."""
+CHANGES_LIMIT = 1.0
+"""Limit in milliseconds for an assertion about all changes of a command."""
 OPENING_LIMIT = 10.0
 """Limit in seconds for a server to open a file of `STEPS` steps."""
 STEPS = 100_000
@@ -79,6 +81,29 @@ def snapshot_limit(plan: Plan) -> Iterator[Round]:
     for _ in range(plan.groups):
         for packages in (FEW, MANY):
             yield Round(snapshot_milliseconds(packages), SNAPSHOT_LIMIT)
+
+
+def changes_milliseconds(packages: int) -> float:
+    """Return the median of the time to record the changes of a packing command and to assert all of them."""
+    oms, took = Emulator("demo", packages=packages), []
+    session, pack = oms.session(), {"transition": 3, "input_parameters": {}}
+    for _ in range(TIMES):
+        pk = oms.package(state="Waiting")["id"]
+        began = perf_counter()
+        changes = oms.changes()
+        took.append(perf_counter() - began)
+        session.post(f"/api/v1/oms/packages/{pk}/command/", json=pack)
+        expected = changes.by_kind()
+        began = perf_counter()
+        changes.__exit__(None, None, None)
+        changes.only(**expected)
+        took[-1] += perf_counter() - began
+    return 1000 * median(took)
+
+
+def changes_limit(plan: Plan) -> Iterator[Round]:
+    for _ in range(plan.groups):
+        yield Round(changes_milliseconds(MANY), CHANGES_LIMIT)
 
 
 def snapshot_size(plan: Plan) -> Iterator[Round]:

@@ -91,11 +91,11 @@ Operation: TypeAlias = Literal[
 
 
 FaultKindName: TypeAlias = Literal[
-    "status", "delay", "reset", "lost_request", "lost_response", "truncated", "malformed", "drip"
+    "status", "delay", "reset", "lost_request", "lost_response", "truncated", "malformed", "drip", "overtaken"
 ]
 
 
-DeliveryFaultKind: TypeAlias = Literal["duplicate", "delay", "reorder", "drop", "corrupt_signature"]
+DeliveryFaultKind: TypeAlias = Literal["duplicate", "delay", "reorder", "drop", "corrupt_signature", "lost_response"]
 
 
 PackageState: TypeAlias = Literal[
@@ -423,6 +423,21 @@ class ChangeStockLocation(TypedDict):
     address: NotRequired[ChangeStockLocationAddress]
 
 
+class ChangesResults(TypedDict):
+    record: str
+    id: int
+    change: Literal["added", "changed", "removed"]
+    requests: list[str]
+    background: bool
+    fields: dict[str, Any]
+
+
+class Changes(TypedDict):
+    since: str
+    count: int
+    results: list[ChangesResults]
+
+
 class Channel(TypedDict):
     id: int
     channel_type: str
@@ -559,7 +574,7 @@ class District(TypedDict):
 
 
 class Disturbance(TypedDict):
-    kind: Literal["duplicate", "delay", "reorder", "drop", "corrupt_signature"]
+    kind: Literal["duplicate", "delay", "reorder", "drop", "corrupt_signature", "lost_response"]
     event_type: NotRequired[str | None]
     times: NotRequired[int]
     seconds: NotRequired[float]
@@ -590,6 +605,26 @@ class EventQueue(TypedDict):
 EventTypes: TypeAlias = list[str]
 
 
+Evidence = TypedDict(
+    "Evidence",
+    {
+        "$schema": NotRequired[str],
+        "format": Literal[1],
+        "agreed": dict[str, Any],
+        "differed": dict[str, Any],
+        "differences": dict[str, Any],
+        "not_compared": dict[str, Any],
+    },
+)
+
+
+class ExchangeRestsOn(TypedDict):
+    part: str
+    name: str
+    provenance: Literal["documented", "observed", "framework", "assumed"]
+    reason: str | None
+
+
 class ExchangeRequest(TypedDict):
     headers: dict[str, Any]
     body: Any
@@ -613,6 +648,8 @@ class Exchange(TypedDict):
     token: str | None
     hint: str | None
     fault: str | None
+    provenance: Literal["documented", "observed", "framework", "assumed"] | None
+    rests_on: NotRequired[list[ExchangeRestsOn]]
     request: ExchangeRequest
     response: ExchangeResponse
 
@@ -628,6 +665,7 @@ class ExchangeBrief(TypedDict):
     token: str | None
     hint: str | None
     fault: str | None
+    provenance: Literal["documented", "observed", "framework", "assumed"] | None
 
 
 class Exchanges(TypedDict):
@@ -645,6 +683,7 @@ class FaultWhen(TypedDict):
     state: NotRequired[str | int]
     after: NotRequired[int | str]
     rate: NotRequired[float]
+    read: NotRequired[str]
 
 
 class Fault(TypedDict):
@@ -666,6 +705,7 @@ class FaultWantedWhen(TypedDict):
     state: NotRequired[str | int]
     after: NotRequired[int | str]
     rate: NotRequired[float]
+    read: NotRequired[str]
 
 
 class FaultWanted(TypedDict):
@@ -829,6 +869,7 @@ class Outcome(TypedDict):
     status: int
     content: str
     started: NotRequired[str]
+    fault: NotRequired[Literal["duplicate", "drop", "corrupt_signature", "lost_response"]]
 
 
 class PackageSimple(TypedDict):
@@ -896,6 +937,10 @@ class ProductImage(TypedDict):
     id: int
     url: str
     product: int
+
+
+class RedeliveryWanted(TypedDict):
+    target_url: NotRequired[str]
 
 
 class ReferenceCommand(TypedDict):
@@ -1342,6 +1387,7 @@ class FaultOptions(TypedDict):
     seconds: NotRequired[float]
     size: NotRequired[int]
     pieces: NotRequired[int]
+    transition: NotRequired[int]
 
 
 class HookFields(TypedDict):

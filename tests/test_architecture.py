@@ -42,21 +42,28 @@ OWNERS = {
     "werkzeug": ("web/",),
     "flask_swagger_ui": ("web/",),
     "prometheus_client": ("web/",),
-    "waitress": ("web/server.py", "client/emulator.py"),
+    "granian": ("web/granian_server.py",),
+    "waitress": ("web/server.py", "client/emulator.py", "client/aiohttp_intercept.py"),
     "requests": ("client/", "contract/", "webhooks/"),
-    "urllib3": ("client/session.py", "client/httpx_intercept.py", "webhooks/"),
+    "urllib3": ("client/session.py", "client/httpx_intercept.py", "webhooks/", "web/recording_proxy.py"),
     "marshmallow": ("api/serializers/",),
     "jsonschema": ("core/",),
     "jsonschema_rs": ("core/",),
     "referencing": ("core/",),
     "jwt": ("core/",),
     "click": ("cli/",),
-    "certifi": ("cli/serve.py",),  # the certificates that requests trusts
+    "certifi": ("cli/serve.py", "web/tls.py"),  # the certificates that requests trusts
     "trustme": ("web/tls.py",),
     "sqlite3": ("worlds/sqlite/",),
     "faker": ("loading/anonymizer.py",),
     "mcp": ("client/mcp_server.py",),
-    "anyio": ("client/mcp_server.py", "client/httpx_intercept.py"),  # mcp and httpx run on it
+    "anyio": (
+        "client/mcp_server.py",
+        "client/httpx_intercept.py",
+        "client/asgi.py",
+    ),  # its users run on it
+    "aiohttp": ("client/aiohttp_intercept.py",),
+    "hypothesis": ("client/convergence.py",),
     "httpx": ("client/httpx_intercept.py",),
     "uvicorn": ("client/mcp_server.py",),  # the HTTP server of mcp
     "pytest": ("coverage/pytest_hooks.py", "contract/"),
@@ -104,6 +111,7 @@ def test_the_server_imports_flask_and_requests_for_types_only() -> None:
 
 LATE = {
     "faker",
+    "granian",
     "requests",
     "jsonschema",
     "jsonschema_rs",
@@ -113,6 +121,9 @@ LATE = {
     "sqlite3",
     "trustme",
     "asyncio",
+    "aiohttp",
+    "anyio",
+    "hypothesis",
     "ssl",
     "mcp",
     "httpx",
@@ -126,6 +137,26 @@ def test_libraries_that_are_used_late_are_imported_late() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.split() == []
+
+
+STARTED = """
+import sys
+from emulator import Emulator
+with Emulator("demo", server={server!r}):
+    print(*sorted({{name.partition(".")[0] for name in sys.modules}} & {libraries!r}))
+"""
+SERVING = {
+    "waitress": {"marshmallow", "orjson", "waitress"},
+    "granian": {"granian", "marshmallow", "orjson", "waitress", "anyio", "asyncio", "ssl"},
+}
+"""Server -> the libraries that serving may import before the first request. Both bind the port in the same way."""
+
+
+@pytest.mark.parametrize("server", SERVING)
+def test_serving_imports_few_libraries_before_the_first_request(server: str) -> None:
+    code = STARTED.format(server=server, libraries={*OWNERS, *LATE, "orjson"})
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert {server} <= set(done.stdout.split()) <= SERVING[server]
 
 
 LONGEST_MODULE, LONGEST_FUNCTION = 500, 50

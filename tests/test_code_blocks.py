@@ -35,7 +35,7 @@ FILE = re.compile(r"[Ss]ave\s+this\s+as\s+`([\w./-]+)`:\n\n\Z")
 PORTS = ("8080", "8081", "8082", "9000", "5000")
 """Ports in the documentation. The tests use free ones."""
 PORT = re.compile(rf"\b(?:{'|'.join(PORTS)})\b")
-SERVER = re.compile(r"(?:SECRET_KEY=\w+ )?(?:oms-emulator serve|flask |nginx |python \S*receiver\.py)")
+SERVER = re.compile(r"(?:SECRET_KEY=\w+ )?(?:oms-emulator (?:serve|record)|flask |nginx |python \S*receiver\.py)")
 """Commands that run until they are stopped. A new server for a port replaces the earlier one."""
 SERVER_PORT = re.compile(r"(?:--port|receiver\.py) (\d+)")
 END = "end-of-command:"

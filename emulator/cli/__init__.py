@@ -13,7 +13,9 @@ try:
     from emulator.cli.data import export, import_, installation
     from emulator.cli.info import openapi, routes, scenarios, token
     from emulator.cli.mcp import mcp
+    from emulator.cli.record import record
     from emulator.cli.reports import coverage, verify
+    from emulator.cli.reruns import mutate, sweep
     from emulator.cli.serve import exec_, serve
     from emulator.core.version import __version__
 except KeyboardInterrupt:  # Ctrl-C while the command starts
@@ -65,6 +67,7 @@ main.add_command(exec_)
 main.add_command(mcp)
 main.add_command(export)
 main.add_command(import_)
+main.add_command(record)
 main.add_command(installation)
 main.add_command(routes)
 main.add_command(scenarios)
@@ -72,3 +75,5 @@ main.add_command(openapi)
 main.add_command(token)
 main.add_command(verify)
 main.add_command(coverage)
+main.add_command(mutate)
+main.add_command(sweep)

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from errno import EADDRNOTAVAIL
@@ -77,6 +77,13 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @address_option("tls", is_flag=True, help="Serve HTTPS, with a certificate that is made at the start (extra tls).")
 @address_option("tls-cert", type=FILE, help="Serve HTTPS with the certificate in this file.")
 @address_option("tls-key", type=FILE, help="File with the key of --tls-cert.")
+@address_option(
+    "server",
+    default="waitress",
+    show_default=True,
+    type=NamedChoice(["waitress", "granian"]),
+    help="HTTP server; granian is faster and needs the extra fast.",
+)
 @data_option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
 @data_option("import", type=FILE, help="Start from a file that `export` wrote.")
 @data_option("installation", help="Name of an installation, or a .json file with custom states and transitions.")
@@ -84,6 +91,7 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @data_option("seed", type=int, help="Seed of the generated data.")
 @data_option("live", type=click.FloatRange(0, 36_000), help="Generate this number of orders per hour.")
 @data_option("state", type=FILE, help="Store all worlds in this file, across restarts.")
+@data_option("evidence", type=FILE, help="Mark behaviours that this file of `record --shadow` confirms as observed.")
 @data_option("watch", is_flag=True, help="Restart the worlds when the scenario or installation file is saved.")
 @data_option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
 @data_option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
@@ -92,6 +100,7 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @world_option(
     "validate-responses", is_flag=True, help="Answer 500 in place of a response that violates its JSON Schema."
 )
+@world_option("provenance", is_flag=True, help="Name in each response what it rests on: X-Emulator-Provenance.")
 @world_option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
 @world_option(
     "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="Maximum number of open worlds."
@@ -283,6 +292,10 @@ class SignalWaiter:
         sys.stdout.flush()
         if (runtime := current_runtime()) is not None:
             runtime.run_until(lambda: not self._codes.empty())
+        return self.next_code()
+
+    def next_code(self) -> int:
+        """Wait for a signal, and return its exit code."""
         return self._codes.get()
 
 
@@ -348,14 +361,8 @@ class ChildProcess:
         with TemporaryDirectory(prefix="oms-emulator-") as folder:
             return self._run(emulator, trust_variables(emulator.certificate, Path(folder)))
 
-    def _run(self, emulator: Emulator, extra: Mapping[str, str]) -> int:
-        variables = {
-            "OMS_URL": emulator.url,
-            "OMS_TOKEN": FULL_ACCESS,
-            "OMS_JWT": emulator.jwt(FULL_ACCESS, expires_in=YEAR),
-            **without_proxy(urlsplit(emulator.url).hostname),
-            **extra,
-        }
+    def _run(self, emulator: Emulator, extra: dict[str, str]) -> int:
+        variables = command_variables(emulator) | extra
         try:
             if (runtime := current_runtime()) is not None:
                 return runtime.run_command(self.command, variables)
@@ -405,6 +412,16 @@ class ChildProcess:
             os.kill(os.getpid(), signal.SIGSTOP)
             if not self._resumed:  # another thread received the signal, and the handler waits for this one
                 self.resume(signal.SIGCONT, None)
+
+
+def command_variables(emulator: Emulator) -> dict[str, str]:
+    """Return the environment variables that tell a command where the emulator is."""
+    return {
+        "OMS_URL": emulator.url,
+        "OMS_TOKEN": FULL_ACCESS,
+        "OMS_JWT": emulator.jwt(FULL_ACCESS, expires_in=YEAR),
+        **without_proxy(urlsplit(emulator.url).hostname),
+    }
 
 
 BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")

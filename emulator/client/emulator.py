@@ -18,27 +18,36 @@ from emulator.api.control.clock import validate_rate
 from emulator.api.serializers.events import record_events
 from emulator.client.world_handle import WorldHandle, world_prefix
 from emulator.core.errors import InvalidDocument
+from emulator.domain.fault_rules import refuse_ended_connection
 from emulator.domain.installation import installation_path, is_inline_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
 from emulator.state.clock import CLOCK_MODES, ClockMode
-from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage
+from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage, ProvenanceLog
 from emulator.state.runtime import Server, current_runtime
 from emulator.state.scenario import Scenario
 from emulator.state.world import WorldServices
-from emulator.web import as_flask, behind_one_proxy, create_emulator_app, open_certificate
+from emulator.web import (
+    ServerName,
+    as_flask,
+    behind_one_proxy,
+    check_server,
+    create_emulator_app,
+    create_server,
+    open_certificate,
+)
 from emulator.web.cors import Cors
 from emulator.webhooks import DeliveryMode, TimerDispatcher, WebhookDispatcher
 from emulator.worlds.live_traffic import LiveTraffic, Scheduler, TimerScheduler
 from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, WorldRegistry
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
     from flask import Flask
 
     from emulator.api_types import (
         InstallationName,
         ScenarioName,
     )
+    from emulator.contract.evidence import Evidence
     from emulator.worlds.sqlite.state_file import StateFile
 
 IN_PROCESS_URL = "http://oms.test"
@@ -76,6 +85,7 @@ class Emulator(WorldHandle):
     - `journal_size`: number of exchanges in the journal of each world.
     - `limits`: rate limits of tokens: `{"full-access": {"write": "20/min"}}`.
     - `allow_fault_header`: allow requests to inject faults with `X-Emulator-Fault`.
+    - `provenance`: name in each response what it rests on (`X-Emulator-Provenance`), and collect it.
     - `coverage`: counts that several emulators share.
     - `delivery`: `"background"` sends webhooks at once. `"flush"`, the default with a frozen clock, sends them on a
       flush, on an assertion, and when the clock is advanced.
@@ -83,6 +93,8 @@ class Emulator(WorldHandle):
     - `demo_receiver`: accept the events of the demo data's hooks in this process, as `serve` does.
     - `live`: generate this number of orders per hour of the world's clock.
     - `state`: store all worlds in this file, across restarts. Each write is on disk before it is acknowledged.
+    - `evidence`: mark behaviours that this file of `record --shadow` confirms as observed, in the fidelity table.
+    - `server`: `waitress`, or `granian` (extra `fast`), which is faster and refuses faults that end a connection.
 
     Raise `ScenarioError` or `StateFileError` (both are a `ValueError`) for a file that cannot be used.
 
@@ -118,15 +130,21 @@ class Emulator(WorldHandle):
         journal_size: int = DEFAULT_JOURNAL_SIZE,
         limits: Mapping[str, Mapping[str, str]] | None = None,
         allow_fault_header: bool = False,
+        provenance: bool = False,
         coverage: Coverage | None = None,
         delivery: DeliveryMode | None = None,
         allow_webhook_hosts: Collection[str] = (),
         demo_receiver: bool = False,
         live: float | None = None,
         state: str | PathLike[str] | None = None,
+        evidence: str | PathLike[str] | None = None,
+        server: ServerName = "waitress",
     ) -> None:
         if clock not in CLOCK_MODES:
             raise InvalidDocument(f"unknown clock {clock!r}", CLOCK_MODES, clock)
+        check_server(server)
+        self._server_name = server
+        known_evidence = None if evidence is None else load_evidence(Path(evidence))
         cors = Cors(cors_origins, cors_headers, credentials=cors_credentials)
         self._host, self._port, self._behind_proxy = host, port, behind_proxy
         self._server: Server | None = None
@@ -135,14 +153,17 @@ class Emulator(WorldHandle):
         self._dispatcher, self._scheduler = background_workers(
             delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts, has_demo_receiver=demo_receiver
         )
+        self.provenance = ProvenanceLog() if provenance else None
         services = WorldServices(
             record_events,
             sender=self._dispatcher.sender,
             tasks=lambda world: [LiveTraffic(world, self._scheduler)],
             coverage=coverage or Coverage(),
+            provenance=self.provenance,
             journal_size=journal_size,
             validates_responses=validate_responses,
             world_url=self._served_url,
+            check_fault=refuse_ended_connection if server == "granian" else lambda _kind, _options: None,
         )
         name = None if installation is None else known_installation(fspath(installation))
 
@@ -163,7 +184,12 @@ class Emulator(WorldHandle):
             storage=self._state,
         )
         app, self._flask = create_emulator_app(
-            worlds, allow_hosts, cors, allow_fault_header=allow_fault_header, admin_token=admin_token
+            worlds,
+            allow_hosts,
+            cors,
+            allow_fault_header=allow_fault_header,
+            admin_token=admin_token,
+            evidence=known_evidence,
         )
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
         self._instances.add(self)
@@ -230,12 +256,7 @@ class Emulator(WorldHandle):
         if self._server is not None:
             return self.url
         app = behind_one_proxy(self._emulator_app) if self._behind_proxy else self._emulator_app
-        if self._certificate is None:
-            server = create_server(app, self._host, self._port)
-        else:
-            from emulator.web.tls import TlsServer  # noqa: PLC0415 - as above
-
-            server = TlsServer(create_server, app, (self._host, self._port), self._certificate.context())
+        server = create_server(self._server_name, app, self._host, self._port, self._certificate)
         server.start()
         self._server = server
         self._dispatcher.deliverer.hosts.set_own_port(urlsplit(server.url).port)
@@ -276,6 +297,12 @@ class Emulator(WorldHandle):
         self.close()
 
 
+def load_evidence(file: Path) -> Evidence:
+    from emulator.contract.evidence import read_evidence  # noqa: PLC0415 - imports requests
+
+    return read_evidence(file)
+
+
 def known_installation(name: str) -> str:
     """Return the name if it is JSON text, a bundled installation or a file. Raise `ValueError` otherwise."""
     if not is_inline_document(name):
@@ -310,15 +337,6 @@ def background_workers(
         return WebhookDispatcher(mode, webhook_hosts, has_demo_receiver=has_demo_receiver), Scheduler()
     dispatcher = TimerDispatcher(runtime, mode, webhook_hosts, has_demo_receiver=has_demo_receiver)
     return dispatcher, TimerScheduler(runtime)
-
-
-def create_server(app: WSGIApplication, host: str, port: int) -> Server:
-    """Bind a port for waitress, or for the server of the runtime. Raise `OSError` if it cannot be bound."""
-    if (runtime := current_runtime()) is not None:
-        return runtime.create_server(app, host, port)
-    from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
-
-    return HttpServer(app, host, port)
 
 
 def open_state(path: str | PathLike[str], start: Scenario, services: WorldServices, *, strict: bool) -> StateFile:

@@ -3,83 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from functools import partial
 from http.client import RemoteDisconnected
-from typing import NamedTuple
 
 import anyio
 import httpx
 import requests
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
-from emulator.client.session import PATCH_LOCK, InProcessAdapter, InterceptedHost, WsgiResponse
+from emulator.client.method_patch import MethodPatch, intercept_hosts
+from emulator.client.session import InProcessAdapter, WsgiResponse
 
 BODILESS = frozenset((204, 304))
 
 
-class Intercept(NamedTuple):
-    """An interception of one host."""
-
-    owner: object
-    host: InterceptedHost
-    adapter: InProcessAdapter
+def find_patch() -> MethodPatch:
+    """Return the installed patch of both transports of httpx, or a new one."""
+    return getattr(httpx.HTTPTransport.handle_request, "patch", None) or build_patch()
 
 
-class TransportPatch:
-    """Replaces the method of both transports of httpx that sends a request, while hosts are intercepted."""
+def build_patch() -> MethodPatch:
+    send, send_async = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
 
-    def __init__(self) -> None:
-        self.intercepts: tuple[Intercept, ...] = ()
-        """Newest first."""
-        self._originals = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
-        send, send_async = self._originals
+    def handle_request(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        if (adapter := patch.find_adapter(str(request.url))) is None:
+            return send(transport, request)
+        return exchange(adapter, request, request.read())
 
-        def handle_request(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-            if (adapter := self.find_adapter(request)) is None:
-                return send(transport, request)
-            return exchange(adapter, request, request.read())
+    async def handle_async_request(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        if (adapter := patch.find_adapter(str(request.url))) is None:
+            return await send_async(transport, request)
+        content = await request.aread()
+        return await anyio.to_thread.run_sync(exchange, adapter, request, content)
 
-        async def handle_async_request(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
-            if (adapter := self.find_adapter(request)) is None:
-                return await send_async(transport, request)
-            content = await request.aread()
-            return await anyio.to_thread.run_sync(exchange, adapter, request, content)
-
-        self._functions = handle_request, handle_async_request
-        vars(handle_request)["patch"] = self
-
-    def install(self) -> None:
-        handle_request, handle_async_request = self._functions
-        httpx.HTTPTransport.handle_request = handle_request  # type: ignore[assignment, method-assign]
-        httpx.AsyncHTTPTransport.handle_async_request = handle_async_request  # type: ignore[assignment, method-assign]
-
-    def remove(self) -> None:
-        """Restore the methods, unless a later patch of another library has replaced them."""
-        sync, asynchronous = httpx.HTTPTransport, httpx.AsyncHTTPTransport
-        if (sync.handle_request, asynchronous.handle_async_request) == self._functions:
-            sync.handle_request, asynchronous.handle_async_request = self._originals  # type: ignore[method-assign]
-
-    def find_adapter(self, request: httpx.Request) -> InProcessAdapter | None:
-        url = str(request.url)
-        return next((each.adapter for each in self.intercepts if each.host.matches(url)), None)
+    patch = MethodPatch(
+        {
+            (httpx.HTTPTransport, "handle_request"): handle_request,
+            (httpx.AsyncHTTPTransport, "handle_async_request"): handle_async_request,
+        }
+    )
+    return patch
 
 
-@contextmanager
-def intercept_httpx(urls: tuple[str, ...], adapter: InProcessAdapter) -> Iterator[None]:
-    """Send requests to these hosts, of every client of httpx, to the application until the block ends."""
-    owner = object()
-    with PATCH_LOCK:
-        patch = getattr(httpx.HTTPTransport.handle_request, "patch", None) or TransportPatch()
-        newest = (Intercept(owner, InterceptedHost.parse(url), adapter) for url in urls)
-        patch.intercepts = (*newest, *patch.intercepts)
-        patch.install()
-    try:
-        yield
-    finally:
-        with PATCH_LOCK:
-            patch.intercepts = tuple(each for each in patch.intercepts if each.owner is not owner)
-            if not patch.intercepts:
-                patch.remove()
+intercept_httpx = partial(intercept_hosts, find_patch)
+"""Send requests to hosts, of every client of httpx, to the application until the block ends."""
 
 
 def exchange(adapter: InProcessAdapter, request: httpx.Request, content: bytes) -> httpx.Response:

@@ -16,8 +16,9 @@ from emulator.api.control.journal import exchange_document, mask_json, mask_text
 from emulator.api.routes import ROUTES
 from emulator.core.fields import MISSING, Missing
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.state.journal import Exchange
+from emulator.state.journal import Basis, Exchange, weakest_provenance
 from emulator.state.world import World
+from emulator.web.provenance import bases_of
 
 if TYPE_CHECKING:
     from emulator.api_types import Operation, Role
@@ -55,7 +56,8 @@ class Requests:
         self._world = world
 
     def __iter__(self) -> Iterator[RecordedRequest]:
-        return map(RecordedRequest, self._world().journal.newest_first())
+        world = self._world()
+        return (RecordedRequest(exchange, world) for exchange in world.journal.newest_first())
 
     def __len__(self) -> int:
         return len(self._world().journal)
@@ -140,8 +142,8 @@ class Message:
 class RecordedRequest:
     """A request and its response. The attributes have the names of `GET /__admin/requests`."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, exchange: Exchange, world: World) -> None:
+        self._exchange, self._world = exchange, world
         self.id: str = exchange.id
         self.at: datetime = exchange.at
         self.operation: str | None = exchange.info.operation
@@ -183,6 +185,16 @@ class RecordedRequest:
     @cached_property
     def _document(self) -> JsonObject:
         return exchange_document(self._exchange)
+
+    @property
+    def rests_on(self) -> tuple[Basis, ...]:
+        """The behaviours that the response rests on, with their provenances."""
+        return bases_of(self._world, self._exchange)
+
+    @property
+    def provenance(self) -> str | None:
+        """The weakest provenance of these behaviours, or None if a fault changed the response."""
+        return weakest_provenance(self.rests_on)
 
     @cached_property
     def json(self) -> JsonValue:

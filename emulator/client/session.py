@@ -21,7 +21,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse, Retry, connection_from_url
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError, ResponseError
 from urllib3.util.request import set_file_position
 
-from emulator.web.fault_injection import DETACH, SendAction, Wait
+from emulator.web.fault_injection import DETACH, STREAM, SendAction, Wait
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -133,22 +133,30 @@ class InProcessAdapter(HTTPAdapter):
 
         Raise what `urllib3` raises if no response arrives.
         """
+        opened = self.open(build_environ(request))
+        body = received_body(opened.actions, request, timeout)
+        return WsgiResponse(opened.status, opened.reason, opened.headers, body), opened.is_detached
+
+    def open(self, environ: WSGIEnvironment, *, is_streamed: bool = False) -> OpenedResponse:
+        """Return the application's response before its body is sent. With `is_streamed`, the body may have no end."""
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Any:
             started[:] = [int(status.partition(" ")[0]), status.partition(" ")[2], headers]
 
-        environ = build_environ(request)
-        environ[DETACH] = detach
+        environ[DETACH], environ["wsgi.errors"] = detach, sys.stderr
+        if is_streamed:
+            environ[STREAM] = detach
         if self.world is not None:
             environ["HTTP_X_EMULATOR_WORLD"] = self.world
         is_detached = False
+        actions: Iterator[SendAction]
         try:
-            body = b"".join(self.app(environ, start_response))
+            actions = iter([b"".join(self.app(environ, start_response))])
         except ResponseDetached as detached:
-            body, is_detached = received_body(detached.actions, request, timeout), True
-        status, reason, headers = started
-        return WsgiResponse(status, reason, headers, body), is_detached
+            is_detached, actions = True, detached.actions
+        status, reason, headers = started or (0, "", [])  # a fault closes the connection before a response
+        return OpenedResponse(status, reason, headers, actions, is_detached)
 
 
 def retry_after_failure(request: requests.PreparedRequest, retries: Retry, **failure: Any) -> Retry:
@@ -167,6 +175,17 @@ class WsgiResponse(NamedTuple):
     reason: str
     headers: list[tuple[str, str]]
     body: bytes
+
+
+class OpenedResponse(NamedTuple):
+    """The response of the application, with the actions that send its body."""
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    actions: Iterator[SendAction]
+    is_detached: bool
+    """Whether a fault or a stream sends the body in parts."""
 
 
 def raw_response(response: WsgiResponse, request: requests.PreparedRequest) -> HTTPResponse:
@@ -260,7 +279,6 @@ def build_environ(request: requests.PreparedRequest) -> WSGIEnvironment:
     environ["PATH_INFO"] = wsgi_path(url.path)
     environ["QUERY_STRING"] = url.query
     environ["wsgi.input"] = BytesIO(content)
-    environ["wsgi.errors"] = sys.stderr
     for name, value in request.headers.items():
         environ[environ_key(name)] = value if isinstance(value, str) else value.decode("latin-1")
     if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:  # as a server that joins the chunks

@@ -32,8 +32,8 @@ Values = Mapping[str, JsonValue]
 class Webhooks:
     """The webhooks of the current world. Calls that are not possible raise a `ValueError`."""
 
-    def __init__(self, world: Callable[[], World]) -> None:
-        self._world = world
+    def __init__(self, world: Callable[[], World], redeliver: Callable[[str | Receiver | None], World]) -> None:
+        self._world, self._redeliver = world, redeliver
 
     def add(
         self,
@@ -89,13 +89,21 @@ class Webhooks:
     ) -> None:
         """Apply a fault to the next `times` deliveries, of one event type or of all.
 
-        `kind` is `duplicate`, `delay`, `reorder`, `drop` or `corrupt_signature`. `seconds` is the delay on the
-        world's clock. Raise a `ControlError` for an unknown kind.
+        `kind` is `duplicate`, `delay`, `reorder`, `drop`, `corrupt_signature` or `lost_response`. `seconds` is the
+        delay on the world's clock. Raise a `ControlError` for an unknown kind.
         """
         if kind not in DELIVERY_FAULTS:
             raise InvalidDocument(f"unknown kind {kind!r}", DELIVERY_FAULTS, kind)
         document = {"kind": kind, "event_type": event_type, "times": times, "seconds": seconds}
         add_delivery_fault(self._world(), document)
+
+    def redeliver(self, receiver: str | Receiver | None = None) -> list[Delivery]:
+        """Start the world again, repeat its steps, and send each recorded delivery again. Return the deliveries.
+
+        A delivery gets its recorded fault again. `receiver` replaces the receiver of the newest hook, as in `add`.
+        Raise a `ControlError` if the steps cannot be repeated.
+        """
+        return list(self._redeliver(receiver).outbox.log)
 
     def assert_delivered(
         self,

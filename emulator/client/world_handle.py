@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, cast
 
 import orjson
 
 from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
+from emulator.client.changes import Changes
 from emulator.client.clock import WorldClock
 from emulator.client.request_assertions import Requests
-from emulator.client.webhooks import Webhooks
+from emulator.client.webhooks import DEFAULT_RETRY, Webhooks
 from emulator.core import credentials
 from emulator.core.files import write_scenario_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.audit import audit, finding_document
-from emulator.loading.faults import WorldFaults
+from emulator.loading.faults import Overtaking, WorldFaults
 from emulator.loading.worlds import encode_scenario_file, export_world
+from emulator.state.faults import OVERTAKEN
+from emulator.state.outbox import Receiver
 from emulator.state.world import World
 from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
+from emulator.worlds.redelivery import redeliver
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
 if TYPE_CHECKING:
@@ -35,12 +40,14 @@ if TYPE_CHECKING:
         ArrangeStockLocation,
         CarrierEventName,
         ChangeStockLocation,
+        EventTypeName,
+        Operation,
         Package,
         Role,
         Stock,
         StockLocation,
     )
-    from emulator.client.session import InProcessAdapter
+    from emulator.client.asgi import AsgiApp
     from emulator.coverage import Report
 
 
@@ -55,7 +62,7 @@ class WorldHandle:
         self._emulator_app, self._server_url = app, server_url
         self.clock = WorldClock(lambda: self.world)
         self.faults = WorldFaults(lambda: self.world)
-        self.hooks = Webhooks(lambda: self.world)
+        self.hooks = Webhooks(lambda: self.world, lambda receiver: redeliver(worlds, name, receiver))
         self.requests = Requests(lambda: self.world)
 
     # Addresses and clients
@@ -103,12 +110,12 @@ class WorldHandle:
 
     @contextmanager
     def intercept(self, *urls: str) -> Iterator[Self]:
-        """Route calls of `requests` and httpx to these hosts to this world, inside the `with` block.
+        """Route calls of `requests`, httpx and aiohttp to these hosts to this world, inside the `with` block.
 
         Calls of all sessions and of module functions such as `requests.get` are routed. A session's adapter is not
         called, but its `max_retries` apply. Clients of httpx are routed, sync and async, unless they have a transport
-        of another library. Calls to other hosts are not affected. Raise `ValueError` for an invalid
-        host.
+        of another library. Sessions of aiohttp are routed if they have a `TCPConnector`, which is the default. Calls
+        to other hosts are not affected. Raise `ValueError` for an invalid host.
 
         Example: `with oms.intercept("https://acme-oms.akinon.net"): ...`
         """
@@ -116,8 +123,23 @@ class WorldHandle:
 
         world = None if self.name == DEFAULT_WORLD else self.name
         adapter = InProcessAdapter(self._emulator_app, world)
-        with intercept_requests(urls, adapter), intercept_httpx_if_installed(urls, adapter):
+        with intercept_requests(urls, adapter), ExitStack() as stack:
+            for module in filter(find_spec, ("httpx", "aiohttp")):
+                stack.enter_context(load_intercept(module)(urls, adapter))
             yield self
+
+    @property
+    def asgi(self) -> AsgiApp:
+        """An ASGI application that answers for this world: for `httpx.ASGITransport` and Starlette's test client.
+
+        Servers may run it, too. It needs anyio, which httpx and Starlette install.
+
+        Example: `httpx.AsyncClient(transport=httpx.ASGITransport(oms.asgi), base_url=oms.url)`
+        """
+        from emulator.client.asgi import AsgiApp  # noqa: PLC0415 - anyio is optional
+        from emulator.client.session import InProcessAdapter  # noqa: PLC0415 - as above
+
+        return AsgiApp(InProcessAdapter(self._emulator_app, None if self.name == DEFAULT_WORLD else self.name))
 
     # Records
 
@@ -171,6 +193,52 @@ class WorldHandle:
             result = orjson.loads(fill_links(result, self.url, self.prefix))
         return result
 
+    # Webhook receivers
+
+    def converges(  # noqa: PLR0913 - options by keyword
+        self,
+        receiver: str | Receiver,
+        view: Callable[[Self], tuple[object, object]],
+        histories: int = 1_000,
+        *,
+        reset: Callable[[], object] | None = None,
+        recorded: bool = False,
+        seed: int = 0,
+        save: str | PathLike[str] = "converges.json",
+        event_type: EventTypeName | Literal["*"] | Sequence[EventTypeName] = "*",
+        secret_key: str | None = "converges",  # noqa: S107 - signs the deliveries of a test
+        retry: Mapping[str, JsonValue] = DEFAULT_RETRY,
+    ) -> int:
+        """Check that a receiver of webhooks has the right records after each of many histories. Return their number.
+
+        A history has commands, events of the carrier, the planner and the operator, faults of deliveries and of the
+        client's own calls. Then all events are sent until none is due.
+
+        - `receiver`: a URL, a WSGI application or a function, as in `oms.hooks.add`.
+        - `view`: takes this object, and returns the client's records and what they should be.
+        - `reset`: empties the client's records. It is called before each history.
+        - `recorded`: check only the history that the world's scenario contains.
+        - `seed`: the same seed gives the same histories.
+        - `save`: file for the shortest history that fails.
+        - `event_type`, `secret_key`, `retry`: options of the hook, as in `oms.hooks.add`.
+
+        Needs the extra `hypothesis`, except with `recorded`. Raise an `AssertionError` that describes the shortest
+        history that fails, also if the receiver accepts a wrong signature.
+
+        Example: `oms.converges(shop.receive, shop.view, reset=shop.clear)`
+        """
+        from emulator.client import convergence  # noqa: PLC0415 - as above
+
+        client = convergence.Client(lambda: view(self), reset or (lambda: None))
+        if recorded:
+            return convergence.check_recorded(self.worlds, self.name, receiver, client)
+        check = convergence.ConvergenceCheck(self.worlds, self.name, client)
+
+        def subscribe() -> None:
+            self.hooks.add(receiver, event_type, secret_key=secret_key, retry=retry)
+
+        return convergence.check_convergence(check, subscribe, histories, seed, save)
+
     # State
 
     @property
@@ -209,6 +277,35 @@ class WorldHandle:
         """
         write_scenario_file(path, encode_scenario_file(self.export(with_secrets=with_secrets)), force=force)
 
+    def changes(self) -> Changes:
+        """Record the exact changes of the records inside a `with` block, for `changes.only(...)`.
+
+        Example: `with oms.changes() as changes: ...`
+        """
+        return Changes(lambda: self.world)
+
+    def between(
+        self,
+        *,
+        read: Operation,
+        write: Operation,
+        do: Callable[[], object],
+        token: Role | None = None,
+        times: int = 1,
+    ) -> Overtaking:
+        """Call `do` between a client's `read` and its `write` of the same record, as another actor that overtakes it.
+
+        - `read`: the operation that the client calls first. A list counts for each of its records.
+        - `write`: the operation before which `do` is called, which then meets the changed record.
+        - `token`: only calls with this role.
+        - `times`: number of writes that are overtaken.
+
+        In a `with` block, the end raises the error of `do`, or an `AssertionError` if no write was overtaken.
+        Example: `oms.between(read="get_package", write="command_package", do=lambda: oms.cancel_package(pk))`
+        """
+        when = {"read": read} | ({} if token is None else {"token": token})
+        return Overtaking(self.world, {"kind": OVERTAKEN, "operation": write, "when": when, "times": times}, do)
+
     # Reports
 
     def audit(self) -> list[JsonObject]:
@@ -237,10 +334,9 @@ def world_prefix(world: str) -> str:
     return "" if world == DEFAULT_WORLD else WORLD_PREFIX + world
 
 
-def intercept_httpx_if_installed(urls: tuple[str, ...], adapter: InProcessAdapter) -> AbstractContextManager[None]:
-    """Return the interception for httpx, or a context without effect if httpx is not installed."""
-    if find_spec("httpx") is None:
-        return nullcontext()
-    from emulator.client.httpx_intercept import intercept_httpx  # noqa: PLC0415 - httpx is optional
-
-    return intercept_httpx(urls, adapter)
+def load_intercept(library: str) -> Callable[..., AbstractContextManager[None]]:
+    """Return the function that intercepts the requests of a library, which is optional."""
+    function: Callable[..., AbstractContextManager[None]]
+    module = import_module(f"emulator.client.{library}_intercept")
+    function = getattr(module, f"intercept_{library}")
+    return function

@@ -1,13 +1,17 @@
-"""Caches of function results whose memory is bounded, although clients choose the arguments."""
+"""Caches whose memory is bounded, although clients choose the keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Hashable
 from functools import lru_cache, wraps
-from typing import ParamSpec, TypeVar
+from typing import Generic, NamedTuple, ParamSpec, TypeVar
 
 ArgumentsT = ParamSpec("ArgumentsT")
 ResultT = TypeVar("ResultT")
+ValueT = TypeVar("ValueT")
 MAX_KEY_LENGTH = 1_000
 """Longest text or bytes among the arguments of a cached call."""
 
@@ -28,3 +32,58 @@ def cache_short(maxsize: int) -> Callable[[Callable[ArgumentsT, ResultT]], Calla
         return call
 
     return decorate
+
+
+class Entry(NamedTuple, Generic[ValueT]):
+    """A value with the object that owns it, the version of the owner that it was made from, and its size in bytes."""
+
+    owner: weakref.ref[object]
+    version: weakref.ref[object]
+    value: ValueT
+    size: int
+
+
+class VersionedCache(Generic[ValueT]):
+    """Values that were made from a version of their owner, up to a number of bytes. The oldest is evicted first.
+
+    A value is also evicted when its owner is freed. The cache keeps no owner and no version alive.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._entries: dict[Hashable, Entry[ValueT]] = {}
+        self._bytes = 0
+        self._stale: deque[tuple[Hashable, weakref.ref[object]]] = deque()
+        """Keys whose owner is gone. The garbage collector appends to it, so it must not need a lock."""
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        self._evict_stale()
+        return len(self._entries)
+
+    def get(self, key: Hashable) -> Entry[ValueT] | None:
+        """Return an entry. The caller compares its version with the owner's."""
+        if self._stale:
+            self._evict_stale()
+        return self._entries.get(key)
+
+    def put(self, key: Hashable, owner: object, version: object, value: ValueT, size: int) -> None:
+        """Add a value, and evict the oldest ones if there are too many bytes."""
+        reference = weakref.ref(owner, lambda dead: self._stale.append((key, dead)))
+        with self._lock:
+            self._evict(key)
+            self._entries[key] = Entry(reference, weakref.ref(version), value, size)
+            self._bytes += size
+            while self._bytes > self.max_bytes:
+                self._evict(next(iter(self._entries)))
+
+    def _evict_stale(self) -> None:
+        with self._lock:
+            while self._stale:
+                key, owner = self._stale.popleft()
+                if (entry := self._entries.get(key)) is not None and entry.owner is owner:
+                    self._evict(key)
+
+    def _evict(self, key: Hashable) -> None:
+        if (old := self._entries.pop(key, None)) is not None:
+            self._bytes -= old.size

@@ -25,10 +25,10 @@ from emulator.core.errors import (
     UnsupportedMediaType,
 )
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import State
+from emulator.core.records import State, Transition
 from emulator.core.seeded_random import draw, u32
 from emulator.domain.state_graph import PACKAGE_STATUS, STATE_ALIASES, TRANSFER_STATUS, state_names
-from emulator.state.faults import ArmedFault, FaultMatch, Faults
+from emulator.state.faults import OVERTAKEN, ArmedFault, FaultMatch, Faults
 from emulator.state.store import Reader
 from emulator.state.world import World
 
@@ -37,7 +37,7 @@ NO_REPLY = Reply(0)
 MAX_DELAY = 600.0
 RETRY_AFTER = 60
 U32_RANGE = 2**32
-CONDITION_KEYS = ("nth", "token", "state", "after", "rate")
+CONDITION_KEYS = ("nth", "token", "state", "after", "rate", "read")
 ERROR_STATUSES = [each.value for each in HTTPStatus if each >= 400]
 STATUS_DETAILS = {503: "Service temporarily unavailable, try again later."}
 """Status without an exception in the framework -> detail, from an example in the framework's documentation."""
@@ -59,6 +59,8 @@ class FaultTarget(NamedTuple):
     """Methods that the path allows."""
     state: int | None = None
     """Id of the state of the package or transfer order in the path."""
+    record: str | None = None
+    """The package or transfer order in the path, such as `package 1`."""
 
 
 Fault: TypeAlias = Callable[..., Reply]
@@ -140,6 +142,11 @@ def drip_body(_: FaultTarget, reply: Reply, *, seconds: float = 2.0, pieces: int
     return with_response_fault(ensure_body(reply), drip=seconds, pieces=pieces)
 
 
+def keep_reply(_: FaultTarget, reply: Reply, **__: JsonValue) -> Reply:
+    """Return the response to a call before which another actor changed the record."""
+    return reply
+
+
 def ensure_body(reply: Reply) -> Reply:
     """Return a reply with a body to break. A missing body becomes an empty object."""
     return reply if len(reply.body) > 1 else replace(reply, status=200, body=b"{}", content_type="application/json")
@@ -175,6 +182,8 @@ class FaultKind:
     run: Fault
     options: Mapping[str, FaultOption] = field(default_factory=dict)
     replaces_response: bool = False
+    ends_connection: bool = False
+    """Whether the server must end the connection without a response."""
 
 
 FAULT_KINDS: Mapping[str, FaultKind] = {
@@ -191,9 +200,9 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
         replaces_response=True,
     ),
     "delay": FaultKind(delay_response, {"seconds": SECONDS._replace(is_required=True)}),
-    "reset": FaultKind(reset_connection, replaces_response=True),
-    "lost_request": FaultKind(lose_request, {"seconds": SECONDS}, replaces_response=True),
-    "lost_response": FaultKind(lose_response, {"seconds": SECONDS}),
+    "reset": FaultKind(reset_connection, replaces_response=True, ends_connection=True),
+    "lost_request": FaultKind(lose_request, {"seconds": SECONDS}, replaces_response=True, ends_connection=True),
+    "lost_response": FaultKind(lose_response, {"seconds": SECONDS}, ends_connection=True),
     "truncated": FaultKind(
         truncate_body, {"size": FaultOption(int, "Bytes of the body to send. Default: half of them.")}
     ),
@@ -205,8 +214,24 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
             "pieces": FaultOption(int, "Number of pieces. Default: 10.", 2, 1000),
         },
     ),
+    OVERTAKEN: FaultKind(
+        keep_reply,
+        {
+            "transition": FaultOption(
+                int, "Id of the transition that the other actor makes. Default: the first out of the state.", 1
+            )
+        },
+    ),
 }
 """Kind of fault -> its function and its options."""
+
+
+def refuse_ended_connection(kind: str, options: Mapping[str, JsonValue]) -> None:
+    """Raise `InvalidDocument` if the server must end the connection before the body, which granian cannot do."""
+    if FAULT_KINDS[kind].ends_connection or (kind == "truncated" and options.get("size") == 0):
+        raise InvalidDocument(
+            f"fault {kind!r} needs the server waitress: granian cannot end a connection before the body"
+        )
 
 
 def validate_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:
@@ -253,26 +278,32 @@ def describe_range(option: FaultOption) -> str:
 
 
 def arm_fault(
-    faults: Faults, view: Reader, document: Mapping[str, JsonValue], operations: Collection[str]
+    faults: Faults,
+    view: Reader,
+    document: Mapping[str, JsonValue],
+    operations: Collection[str],
+    action: Callable[[], object] | None = None,
 ) -> ArmedFault:
-    """Arm the fault that a document (valid by its schema) describes.
+    """Arm the fault that a document (valid by its schema) describes, with an action if it is an overtaken call.
 
     Raise `InvalidDocument` for an unknown kind, option, operation, token or state. The error lists the known ones.
     """
-    operation = document.get("operation")
-    if operation is not None and operation not in operations:
-        raise InvalidDocument(f"unknown operation {operation!r}", sorted(operations), operation)
+    for operation in (document.get("operation"), (document.get("when") or {}).get("read")):
+        if operation is not None and operation not in operations:
+            raise InvalidDocument(f"unknown operation {operation!r}", sorted(operations), operation)
     options = validate_options(document["kind"], document.get("options", {}))
     when = {name: value for name, value in (document.get("when") or {}).items() if value is not None}
     if "state" in when:
         resolve_state_ids(view, when["state"])
+    if (transition := options.get("transition")) is not None and view.get(Transition, transition) is None:
+        raise InvalidDocument(f"unknown transition {transition}", sorted(view.ids(Transition)), transition)
     if isinstance(when.get("after"), str):
         parse_time(when["after"])
     times = document.get("times")
     if times is None and "nth" in when:
         times = 1
     checked = {**document, "options": options, "when": when, "times": times}
-    return faults.add(lambda id_: fault_from_document({"id": id_, **checked}))
+    return faults.add(lambda id_: replace(fault_from_document({"id": id_, **checked}), action=action))
 
 
 def fault_from_document(document: Mapping[str, JsonValue]) -> ArmedFault:
@@ -315,8 +346,10 @@ def triggered_faults(world: World, call: FaultTarget) -> list[ArmedFault]:
     """Return the faults that this call triggers, in the order of their arming. Count the call in each match."""
     faults, request = world.faults, request_key(call)
     with faults.lock:
+        for fault in faults.armed:
+            record_read(fault, call)
         matches = [fault for fault in faults.armed if matches_call(fault, call, world)]
-        triggered = [fault for fault in matches if count_and_trigger(fault, request, world)]
+        triggered = [fault for fault in matches if count_and_trigger(fault, call, world)]
     world.save_fault_counts(faults, [FaultMatch(fault, request) for fault in matches])
     return triggered
 
@@ -330,10 +363,24 @@ def matches_call(fault: ArmedFault, call: FaultTarget, world: World) -> bool:
         and when.get("token") in (None, call.token)
         and ("state" not in when or call.state in resolve_state_ids(world.records, when["state"]))
         and not (isinstance(when.get("after"), str) and world.clock.now() < parse_time(when["after"]))
+        and ("read" not in when or not fault.readers.isdisjoint(reader_keys(call)))
+        and (fault.kind != OVERTAKEN or fault.action is not None or call.record is not None)
     )
 
 
-def count_and_trigger(fault: ArmedFault, request: str, world: World) -> bool:
+def record_read(fault: ArmedFault, call: FaultTarget) -> None:
+    """Remember that a client read a record, or a list, if a fault waits for this read."""
+    if fault.when.get("read") is not None and fault.when["read"] == call.operation:
+        fault.readers.add(reader_keys(call)[-1])
+
+
+def reader_keys(call: FaultTarget) -> tuple[str, ...]:
+    """Return the keys of a caller that has read a list, and of one that has read the record in the path."""
+    client = f"{call.scheme} {call.token}"
+    return (client,) if call.record is None else (client, f"{client} {call.record}")
+
+
+def count_and_trigger(fault: ArmedFault, call: FaultTarget, world: World) -> bool:
     """Count a call that a fault matches, and return whether it triggers the fault."""
     fault.matches += 1
     after = fault.when.get("after")
@@ -341,9 +388,10 @@ def count_and_trigger(fault: ArmedFault, request: str, world: World) -> bool:
         return False
     if fault.matches < fault.when.get("nth", 1) or (isinstance(after, int) and fault.matches <= after):
         return False
-    if "rate" in fault.when and not draw_probability(fault, request, world.settings.seed):
+    if "rate" in fault.when and not draw_probability(fault, request_key(call), world.settings.seed):
         return False
     fault.hits += 1
+    fault.readers.difference_update(reader_keys(call))
     return True
 
 

@@ -80,10 +80,15 @@ def resolve_transition(view: Reader, subject: Subject, body: JsonObject) -> Tran
     if source.content_type != current.content_type:
         message = f"Transition {transition.id} belongs to {owners_of(source)}, and {subject.number} is none of these."
         raise command_error("transition", message)
-    message = (
-        f'"{transition.label}" starts from state "{source.name}", but {subject.number} is in state "{current.name}".'
+    raise wrong_state_error(transition, source, subject, current)
+
+
+def wrong_state_error(transition: Transition, source: State, subject: Subject, current: State) -> ValidationFailed:
+    """Return the error of a command on a record that is not in the source state of the transition."""
+    return command_error(
+        "transition",
+        f'"{transition.label}" starts from state "{source.name}", but {subject.number} is in state "{current.name}".',
     )
-    raise command_error("transition", message)
 
 
 def owners_of(state: State) -> str:

@@ -11,11 +11,11 @@ import json
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 import orjson
@@ -76,14 +76,25 @@ MAY_BE_UNCHANGED = {"code", "coordinate", "link", "picture", "secret"}
 """Categories whose values may contain nothing to replace."""
 
 
-def anonymize(base: TableDataset) -> tuple[TableDataset, list[str]]:
-    """Return the base with its personal values replaced, and a line for each category of replaced values."""
+class Anonymization(NamedTuple):
+    """An anonymized base, a line for each category of replaced values, and the replacements for further documents."""
+
+    base: TableDataset
+    lines: list[str]
+    replacements: Replacements
+
+
+def anonymize(base: TableDataset, sensitive: Iterable[SensitiveValue] = ()) -> Anonymization:
+    """Replace the personal values of a base. `sensitive` are values from elsewhere that may be repeated in it."""
     seen = SeenValues()
     collecting = PersonalDataReplacer(seen.add)
     records = [record for kind in KINDS.values() for record in (base.get(kind, id_) for id_ in base.ids(kind))]
     for record in records:
         collecting.replace_record(record)
-    replacing = PersonalDataReplacer(Replacements(seen, locale_of(base)).replace)
+    for category, value in sensitive:
+        seen.add(category, value)
+    replacements = Replacements(seen, locale_of(base))
+    replacing = PersonalDataReplacer(replacements.replace)
     tables: dict[RecordKind, dict[int, Record]] = {}
     for record in records:
         replaced = replacing.replace_record(record)
@@ -91,10 +102,12 @@ def anonymize(base: TableDataset) -> tuple[TableDataset, list[str]]:
     counts = sorted((category, len(values)) for category, values in seen.values.items())
     lines = [f"{category}: {count} different" for category, count in counts if category not in UNCATEGORIZED]
     unknown = replacing.unknown_keys.items()
-    return TableDataset(tables), [
-        *lines,
-        *(f"key {key!r}: unknown content; replaced {times_text(n)}" for key, n in unknown),
-    ]
+    lines += (f"key {key!r}: unknown content; replaced {times_text(n)}" for key, n in unknown)
+    return Anonymization(TableDataset(tables), lines, replacements)
+
+
+SensitiveValue: TypeAlias = tuple[str, str]
+"""A personal value or secret, with its category."""
 
 
 def times_text(count: int) -> str:
@@ -172,11 +185,14 @@ class FakeValues:
         self.faker = Faker(locale)
         self.locale, self.salt, self.avoided = locale, salt, avoided
         self._cache: dict[tuple[str, str], str] = {}
+        self.made: set[str] = set()
+        """All values that were made."""
 
     def get(self, category: str, value: str) -> str:
         """Return the made-up value for a value. Raise `KeyError` for a category that `MAKERS` does not have."""
         if (category, value) not in self._cache:
-            self._cache[category, value] = self._make(category, value)
+            self._cache[category, value] = made = self._make(category, value)
+            self.made.add(made)
         return self._cache[category, value]
 
     def _make(self, category: str, value: str) -> str:
@@ -325,8 +341,9 @@ def column_categories(kind: RecordKind) -> Mapping[str, str]:
 class PersonalDataReplacer:
     """Replaces all personal values of records and documents by the results of a function."""
 
-    def __init__(self, replace: ReplaceFunction) -> None:
-        self.replace = replace
+    def __init__(self, replace: ReplaceFunction, documented: Collection[str] = ()) -> None:
+        """`documented` are keys of free JSON that are kept unless the table has a category for them."""
+        self.replace, self.documented = replace, documented
         self.unknown_keys: Counter[str] = Counter()
         """Key of free JSON that is not in the table -> number of replaced texts."""
 
@@ -374,7 +391,7 @@ class PersonalDataReplacer:
 
     def replace_free_json(self, value: JsonValue, key: str) -> JsonValue:
         """Return the replacement of free JSON. The category of each value is that of its key."""
-        category = category_table()["keys"].get(key.lower())
+        category = category_table()["keys"].get(key.lower(), NOT_PERSONAL if key in self.documented else None)
         if isinstance(value, dict) and category != "secret":
             return {inner: self.replace_free_json(part, inner) for inner, part in value.items()}
         if isinstance(value, list) and category != "secret":

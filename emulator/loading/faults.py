@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Unpack, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, Unpack, cast
 
 from emulator.api.control.operations import validated_document
 from emulator.api.routes import ROUTES
@@ -23,14 +24,18 @@ if TYPE_CHECKING:
 OPERATIONS = frozenset(route.operation for route in ROUTES)
 
 
-def arm_fault(faults: Faults, view: Reader, document: JsonObject) -> ArmedFault:
+def arm_fault(
+    faults: Faults, view: Reader, document: JsonObject, action: Callable[[], object] | None = None
+) -> ArmedFault:
     """Arm the fault that a document (valid by its schema) describes. Raise `InvalidDocument` for unknown values."""
-    return fault_rules.arm_fault(faults, view, document, OPERATIONS)
+    return fault_rules.arm_fault(faults, view, document, OPERATIONS, action)
 
 
-def arm_from_document(world: World, document: JsonValue) -> ArmedFault:
+def arm_from_document(world: World, document: JsonValue, action: Callable[[], object] | None = None) -> ArmedFault:
     """Arm the fault that a client's document describes. Raise `InvalidDocument` if it is not valid."""
-    fault = arm_fault(world.faults, world.records, validated_document("fault-wanted", document))
+    valid = validated_document("fault-wanted", document)
+    world.check_fault(valid["kind"], fault_rules.validate_options(valid["kind"], valid.get("options", {})))
+    fault = arm_fault(world.faults, world.records, valid, action)
     world.save_faults()
     return fault
 
@@ -65,17 +70,18 @@ class WorldFaults:
         state: PackageState | TransferState | int | None = None,
         after: int | datetime | str | None = None,
         rate: float | None = None,
+        read: Operation | None = None,
         **options: Unpack[FaultOptions],
     ) -> Fault:
         """Arm a fault for an operation, or for every call, and return its document with its id.
 
         Without a kind, the first option names it: `status=503`, or `delay=2` (seconds). The fault is triggered from
         the `nth` call on (once, unless `times` is given), for a `token`, in a `state`, `after` a number of calls or a
-        time, or at a `rate` that is drawn from the world's seed. Raise `ControlError` (a `ValueError`) for unknown
-        values.
+        time, at a `rate` that is drawn from the world's seed, or after the same client called the operation `read`
+        for the same record. Raise `ControlError` (a `ValueError`) for unknown values.
         """
         since = format_time(after.astimezone(UTC)) if isinstance(after, datetime) else after
-        when = dict(zip(CONDITION_KEYS, (nth, token, state, since, rate), strict=True))
+        when = dict(zip(CONDITION_KEYS, (nth, token, state, since, rate, read), strict=True))
         check_keywords(kind, options)
         name, rest = (kind, options) if kind is not None else implied_kind(options)
         document = {"kind": name, "operation": operation, "method": method, "options": rest, "times": times}
@@ -84,7 +90,7 @@ class WorldFaults:
         return cast("Fault", fault_document(armed))
 
     def list(self) -> list[Fault]:
-        return [cast("Fault", fault_document(fault)) for fault in self._world().faults.copy().armed]
+        return [cast("Fault", fault_document(fault)) for fault in self._world().faults.copy(with_actions=True).armed]
 
     def remove(self, id_: int) -> None:
         """Disarm one fault. Raise `ControlError` if no fault has this id."""
@@ -95,9 +101,45 @@ class WorldFaults:
 
     def assert_used(self) -> None:
         """Raise an `AssertionError` that names the armed faults that no call triggered."""
-        unused = [describe_fault(fault) for fault in self._world().faults.copy().armed if not fault.hits]
+        armed = self._world().faults.copy(with_actions=True).armed
+        unused = [describe_fault(fault) for fault in armed if not fault.hits]
         if unused:
             raise AssertionError(f"armed, but triggered by no call: {'; '.join(unused)}")
+
+
+class Overtaking:
+    """An armed overtaking. As a context manager, it fails if it did not happen, and raises the error of `do`."""
+
+    def __init__(self, world: World, document: JsonObject, do: Callable[[], object]) -> None:
+        self._world, self._do = world, do
+        self._error: BaseException | None = None
+        self._fault = arm_from_document(world, document, self._act)
+
+    def _act(self) -> None:
+        try:
+            self._do()
+        except BaseException as error:
+            self._error = error
+            raise
+
+    @property
+    def count(self) -> int:
+        """How often a write was overtaken."""
+        return self._fault.hits
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._world.faults.remove(self._fault.id)
+        if kind is not None:
+            return
+        if self._error is not None:
+            raise self._error
+        if not self.count:
+            raise AssertionError(f"no write was overtaken: {describe_fault(self._fault)}")
 
 
 ADD_KEYWORDS = ("operation", "kind", "method", "times", *CONDITION_KEYS)

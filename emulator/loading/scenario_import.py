@@ -17,8 +17,8 @@ from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import State, Transition, WebhookEvent
 from emulator.core.schemas import find_problem
 from emulator.domain import installation
+from emulator.loading.anonymizer import Replacements, SensitiveValue, times_text, without_unknown_keys
 from emulator.loading.anonymizer import anonymize as anonymize_base
-from emulator.loading.anonymizer import times_text, without_unknown_keys
 from emulator.loading.collector import RecordCollector
 from emulator.loading.completion import Completer, unnamed_state_lines
 from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response
@@ -106,6 +106,8 @@ class ScenarioImport:
     """Number of replaced personal values by category."""
     differences: list[Difference]
     """All differences that `filled` and `corrected` count, with their values."""
+    replacements: Replacements | None = None
+    """Replaces values in further documents in the same way. None if nothing is anonymized."""
 
 
 Served: TypeAlias = tuple[str, JsonValue]
@@ -141,11 +143,12 @@ def import_scenario(  # noqa: PLR0913 - options by keyword
     description: str = DESCRIPTION,
     start: datetime | None = None,
     track: Callable[[Sequence[Served]], Iterable[Served]] = iter,
+    sensitive: Iterable[SensitiveValue] = (),
 ) -> ScenarioImport:
     """Build a scenario from recorded responses. Where they contradict each other, the first is used.
 
     The world starts at `start`, by default when the last record was changed. `track` iterates over the documents to
-    check, which takes longest, and may show the progress.
+    check, which takes longest, and may show the progress. `sensitive` are further values to search for.
     Raise `ValueError` with one line: where, what is wrong or missing, what would be right.
     """
     collector, pages = collect_pages(captures)
@@ -157,8 +160,9 @@ def import_scenario(  # noqa: PLR0913 - options by keyword
     base = complete_records(collector, start)
     differences = compare_pages(pages, base, collector.language, track)
     replaced: list[str] = []
+    replacements: Replacements | None = None
     if anonymize:
-        base, replaced = anonymize_base(base)
+        base, replaced, replacements = anonymize_base(base, sensitive)
     rendered = render_pages(pages, base, collector.language)
     document = {
         "name": name,
@@ -179,6 +183,7 @@ def import_scenario(  # noqa: PLR0913 - options by keyword
         by_id=by_id,
         replaced=replaced,
         differences=differences.entries,
+        replacements=replacements,
     )
 
 

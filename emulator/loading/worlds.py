@@ -27,7 +27,7 @@ from emulator.state.faults import ArmedFault, Faults
 from emulator.state.journal import CallTimes
 from emulator.state.persistence import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.scenario import Scenario, ScenarioError, Settings
-from emulator.state.steps import Step
+from emulator.state.steps import Step, request_number
 from emulator.state.store import BaseDataset, Snapshot
 from emulator.state.world import World, WorldServices
 
@@ -117,11 +117,6 @@ def parse_step(position: int, line: bytes) -> Step:
         return step if step.at is None else step._replace(at=check_calendar(step.at))
     except ValueError as error:
         raise UnreplayableStep(f"/steps/{position}/at: {error}") from None
-
-
-def request_number(request_id: str | None) -> int:
-    """Return the number in a request id, or 0 for an id that is not one of ours."""
-    return int(request_id) if request_id is not None and request_id.isascii() and request_id.isdigit() else 0
 
 
 def load_base(scenario: Scenario) -> ScenarioBase:

@@ -10,6 +10,9 @@ from typing import NamedTuple
 from emulator.core.errors import InvalidDocument
 from emulator.core.json_text import JsonValue
 
+OVERTAKEN = "overtaken"
+"""Kind of the fault by which another actor changes the record before the call. It does not change the response."""
+
 
 @dataclass(slots=True)
 class ArmedFault:
@@ -29,9 +32,13 @@ class ArmedFault:
     """Number of calls that it matched."""
     request_counts: dict[str, int] = field(default_factory=dict)
     """For a rate: request -> number of times that it was received."""
+    readers: set[str] = field(default_factory=set)
+    """For `read`: the clients and records that were read and not written since. It is not stored."""
+    action: Callable[[], object] | None = None
+    """For an overtaken call: what the other actor does, as Python code. A fault with an action is not stored."""
 
     def copy(self) -> ArmedFault:
-        return replace(self, request_counts=dict(self.request_counts))
+        return replace(self, request_counts=dict(self.request_counts), readers=set(self.readers))
 
 
 class FaultMatch(NamedTuple):
@@ -71,6 +78,8 @@ class Faults:
         with self.lock:
             self.armed = ()
 
-    def copy(self) -> Faults:
+    def copy(self, *, with_actions: bool = False) -> Faults:
+        """Return a copy that can be stored, or also the faults whose action is Python code."""
         with self.lock:
-            return Faults((fault.copy() for fault in self.armed), self.next_id)
+            armed = [fault.copy() for fault in self.armed if with_actions or fault.action is None]
+            return Faults(armed, self.next_id)

@@ -7,8 +7,10 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Generic, NamedTuple, TypeVar
 
 from emulator.state.clock import machine_seconds
+from emulator.state.faults import OVERTAKEN
 from emulator.state.outbox import Delivery
 from emulator.state.store import BaseDataset
 
@@ -20,6 +22,55 @@ HEADER_BYTES = 200
 """Approximate memory of a header without its value."""
 
 Headers = Mapping[str, str]
+PROVENANCES = ("documented", "observed", "framework", "assumed")
+"""The evidence for a behaviour, the strongest first."""
+
+
+class Basis(NamedTuple):
+    """A behaviour that a response rests on."""
+
+    part: str
+    """`operation`, `status`, `shape`, `protocol`, `filter`, `transition`, `state`, `command`, …"""
+    name: str
+    provenance: str
+    reason: str | None = None
+    """Why it is assumed."""
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.name}: {self.provenance}" + (f", {self.reason}" if self.reason else "")
+
+
+def weakest_provenance(bases: Iterable[Basis]) -> str | None:
+    """Return the weakest provenance, or None without bases."""
+    return max((each.provenance for each in bases), key=PROVENANCES.index, default=None)
+
+
+class ProvenanceLog:
+    """The behaviours that the responses of an emulator rest on. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._bases: dict[Basis, None] = {}
+        self._lock = threading.Lock()
+
+    def add(self, bases: Iterable[Basis]) -> None:
+        with self._lock:
+            self._bases.update(dict.fromkeys(bases))
+
+    @property
+    def bases(self) -> list[Basis]:
+        """The behaviours, in the order of their first use."""
+        with self._lock:
+            return list(self._bases)
+
+    @property
+    def weakest(self) -> str | None:
+        """The weakest provenance of all behaviours. None: there was no response."""
+        return weakest_provenance(self.bases)
+
+    def weaker_than(self, minimum: str) -> list[Basis]:
+        """Return the behaviours with less evidence than a provenance."""
+        limit = PROVENANCES.index(minimum)
+        return [each for each in self.bases if PROVENANCES.index(each.provenance) > limit]
 
 
 @dataclass(slots=True)
@@ -32,10 +83,16 @@ class RequestInfo:
     fault: str | None = None
     """The kinds of the faults that changed the response."""
     body: bytes = b""
+    bases: tuple[Basis, ...] | None = None
+    """The behaviours that the response rests on, once somebody asked for them."""
+
+    @property
+    def is_altered(self) -> bool:
+        """Whether a fault changed the response, so that it is not that of the emulated service."""
+        return self.fault not in (None, OVERTAKEN)
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """A request and its response."""
 
     id: str
@@ -92,20 +149,24 @@ class Journal:
     evicted_count: int = 0
     """Number of evicted exchanges."""
     _exchanges: deque[Exchange] = field(default_factory=deque)
+    _sizes: deque[int] = field(default_factory=deque)
     _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, exchange: Exchange) -> None:
         with self._lock:
             self._exchanges.append(exchange)
-            self._bytes += exchange.size
+            self._sizes.append(size := exchange.size)
+            self._bytes += size
             while len(self._exchanges) > self.limit or (self._bytes > self.byte_limit and len(self._exchanges) > 1):
-                self._bytes -= self._exchanges.popleft().size
+                self._exchanges.popleft()
+                self._bytes -= self._sizes.popleft()
                 self.evicted_count += 1
 
     def clear(self) -> None:
         with self._lock:
             self._exchanges.clear()
+            self._sizes.clear()
             self._bytes = self.evicted_count = 0
 
     def __len__(self) -> int:
@@ -137,6 +198,38 @@ CoverageKey = tuple[str, str]
 """A dimension, and the covered name."""
 
 
+KeyT = TypeVar("KeyT")
+MAX_QUEUED = 4_096
+"""Maximum number of requests whose keys wait to be counted."""
+
+
+class Counts(Generic[KeyT]):
+    """Counts of keys, which are added up when they are read. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._queue: deque[tuple[KeyT, ...]] = deque()
+        self._counts: Counter[KeyT] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, keys: tuple[KeyT, ...]) -> None:
+        """Count each key once more. Take no lock, because this is called for each request."""
+        self._queue.append(keys)
+        if len(self._queue) >= MAX_QUEUED:
+            self.total()
+
+    def total(self) -> Counter[KeyT]:
+        """Return a copy of the counts."""
+        with self._lock:
+            for _ in range(len(self._queue)):
+                self._counts.update(self._queue.popleft())
+            return self._counts.copy()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._queue.clear()
+            self._counts.clear()
+
+
 class Coverage:
     """Counts of one server, for all its worlds, or of several that share it. Safe to use from several threads."""
 
@@ -144,31 +237,19 @@ class Coverage:
         self.bases: dict[str, BaseDataset | None] = {}
         """Installation -> base of its first world, for the states and transitions that can be covered. None: that
         world does not show those of its installation."""
-        self._counts: dict[CoverageKey, int] = {}
-        self._lock = threading.Lock()
-
-    def add(self, keys: Iterable[CoverageKey]) -> None:
-        """Count each key once more."""
-        with self._lock:
-            counts = self._counts
-            for key in keys:
-                counts[key] = counts.get(key, 0) + 1
+        self._counts: Counts[CoverageKey] = Counts()
+        self.add = self._counts.add
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the counts: dimension -> name -> count, sorted by name."""
-        with self._lock:
-            counts = sorted(self._counts.items())
         by_dimension: dict[str, dict[str, int]] = {dimension: {} for dimension in DIMENSIONS}
-        for (dimension, name), count in counts:
+        for (dimension, name), count in sorted(self._counts.total().items()):
             by_dimension[dimension][name] = count
         return by_dimension
 
 
 NO_OPERATION = "none"
 """Label of a request that matched no operation."""
-MAX_QUEUED = 4_096
-"""Maximum length of the queue of requests. A full queue is added to the counts."""
-
 AnsweredRequest = tuple[str | None, int, str | None]
 """Operation, status, and the kind of the fault that was injected."""
 
@@ -178,42 +259,29 @@ class Metrics:
 
     def __init__(self) -> None:
         self.started_at = machine_seconds()
-        self._queue: deque[AnsweredRequest] = deque()
-        self._requests: Counter[AnsweredRequest] = Counter()
+        self._requests: Counts[AnsweredRequest] = Counts()
         self._deliveries: Counter[str] = Counter()
         self._writes = 0
         self._lock = threading.Lock()
 
     def count(self, operation: str | None, status: int, fault: str | None) -> None:
-        """Count an answered request. Take no lock, because this is called for each request."""
-        self._queue.append((operation, status, fault))
-        if len(self._queue) >= MAX_QUEUED:
-            self._add_up()
-
-    def _add_up(self) -> None:
-        with self._lock:
-            queued = [self._queue.popleft() for _ in range(len(self._queue))]
-            self._requests.update(queued)
+        """Count an answered request."""
+        self._requests.add(((operation, status, fault),))
 
     def requests(self) -> Counter[tuple[str, int]]:
         """Return the number of requests by operation and status."""
         counts: Counter[tuple[str, int]] = Counter()
-        for (operation, status, _), number in self._all().items():
+        for (operation, status, _), number in self._requests.total().items():
             counts[operation or NO_OPERATION, status] += number
         return counts
 
     def faults(self) -> Counter[str]:
         """Return the number of injected faults by kind."""
         counts: Counter[str] = Counter()
-        for (_, _, fault), number in self._all().items():
+        for (_, _, fault), number in self._requests.total().items():
             if fault is not None:
                 counts[fault] += number
         return counts
-
-    def _all(self) -> Counter[AnsweredRequest]:
-        self._add_up()
-        with self._lock:
-            return self._requests.copy()
 
     def deliveries(self) -> Counter[str]:
         """Return the number of delivery attempts by outcome."""

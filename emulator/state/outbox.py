@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -101,7 +102,7 @@ class DeliveryFault(NamedTuple):
     """Length of a delay, by the world's clock."""
 
 
-DELIVERY_FAULTS = ("duplicate", "delay", "reorder", "drop", "corrupt_signature")
+DELIVERY_FAULTS = ("duplicate", "delay", "reorder", "drop", "corrupt_signature", "lost_response")
 
 
 class FlushCounts(NamedTuple):
@@ -152,6 +153,9 @@ class WebhookSender(Scheduled, Protocol):
     def count_waiting(self) -> int:
         """Return the number of due events that a flush would send, and that nothing sends before."""
 
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Send nothing in the background inside the block. `attempt` and `run_due` still send."""
+
     def finalize(self, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
         """Finalize an event that is being created. Return None if it has to be sent."""
 
@@ -186,6 +190,10 @@ class NoSender:
 
     def run_due(self, now: datetime) -> None:
         """Do nothing."""
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Return a context without effect."""
+        return nullcontext()
 
     def reschedule(self) -> None:
         """Do nothing."""
@@ -280,6 +288,8 @@ class DeliveryResult(NamedTuple):
     """The response body as text, or the error's text."""
     started_at: datetime | None = None
     """When the attempt began, by the world's clock. None: when it is recorded."""
+    fault: str | None = None
+    """Kind of the delivery fault that was applied."""
 
     @property
     def is_ok(self) -> bool:

@@ -68,3 +68,10 @@ class PersistentMap(Mapping[KeyT, ValueT]):
         for key, value in changes.items():
             changed = changed.set(key, value)
         return changed
+
+    def differing_keys(self, other: PersistentMap[KeyT, ValueT]) -> Iterator[KeyT]:
+        """Yield the keys whose values are not the same object in both maps. Shared buckets cost one comparison."""
+        for bucket, before in zip(self._buckets, other._buckets, strict=True):
+            if bucket is not before:
+                yield from (key for key in bucket if key not in before or bucket[key] is not before[key])
+                yield from before.keys() - bucket.keys()

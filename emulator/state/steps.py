@@ -141,6 +141,11 @@ def _decompress(block: bytes) -> list[bytes]:
     return zlib.decompress(block).split(b"\n")
 
 
+def request_number(request_id: str | None) -> int:
+    """Return the number in a request id, or 0 for an id that is not one of ours."""
+    return int(request_id) if request_id is not None and request_id.isascii() and request_id.isdigit() else 0
+
+
 MAX_UNDO_WRITES = 1_000
 """Maximum number of writes that can be undone."""
 
@@ -158,6 +163,8 @@ class UndoEntry(NamedTuple):
     """Number of these writes that are in the step log."""
     unrecorded_writes: int = 0
     """Number of these writes that are not in the step log."""
+    after: Snapshot | None = None
+    """The records after the request's write, if background writes followed it."""
 
     @property
     def writes(self) -> int:
@@ -167,9 +174,13 @@ class UndoEntry(NamedTuple):
 class UndoStack:
     """The latest writes. Background writes belong to the entry of the request before them, or to none."""
 
-    def __init__(self, entries: Iterable[UndoEntry] = ()) -> None:
+    def __init__(self, entries: Iterable[UndoEntry] = (), next_request: int = 1) -> None:
         self._entries = deque(entries)
         self._writes = sum(entry.writes for entry in self._entries)
+        self.first_request = request_number(self._entries[0].request_id) if self._entries else next_request
+        """Number of the first request since which every write is known."""
+        self.start: Snapshot | None = None
+        """The records before the background writes that no entry has."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -182,14 +193,21 @@ class UndoStack:
         self._entries.append(entry)
         self._count_write()
 
-    def extend(self, *, is_recorded: bool) -> None:
-        """Add a background write to the latest entry, so that both are undone together."""
+    def extend(self, *, is_recorded: bool, before: Snapshot | None = None) -> None:
+        """Add a background write to the latest entry, so that both are undone together.
+
+        `before` has the records before the write. None: the write is part of the latest one.
+        """
         if self._entries:
             entry = self._entries[-1]
             self._entries[-1] = entry._replace(
-                steps=entry.steps + is_recorded, unrecorded_writes=entry.unrecorded_writes + (not is_recorded)
+                steps=entry.steps + is_recorded,
+                unrecorded_writes=entry.unrecorded_writes + (not is_recorded),
+                after=entry.after or before,
             )
             self._count_write()
+        else:
+            self.start = self.start or before
 
     def pop(self) -> UndoEntry:
         """Remove and return the latest entry. Raise `IndexError` if there is none."""
@@ -200,4 +218,6 @@ class UndoStack:
     def _count_write(self) -> None:
         self._writes += 1
         while self._writes > MAX_UNDO_WRITES:
-            self._writes -= self._entries.popleft().writes
+            dropped = self._entries.popleft()
+            self._writes -= dropped.writes
+            self.first_request, self.start = request_number(dropped.request_id) + 1, None

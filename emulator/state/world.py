@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from emulator.core.errors import Conflict, PersistError
+from emulator.core.json_text import JsonValue
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.state.clock import WRITE_STEP, Clock, ClockMode, ClockSetting, Schedule, Scheduled, TrafficRate
 from emulator.state.faults import ArmedFault, FaultMatch, Faults
-from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage, Journal, Metrics, RequestIds, ThrottleWindows
+from emulator.state.journal import (
+    DEFAULT_JOURNAL_SIZE,
+    Coverage,
+    Journal,
+    Metrics,
+    ProvenanceLog,
+    RequestIds,
+    ThrottleWindows,
+)
 from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
 from emulator.state.persistence import (
     Branch,
@@ -34,6 +43,10 @@ RecordEvents = Callable[[Transaction, FinalizeEvent], None]
 """Turns the events that a transaction queued into records."""
 
 
+FaultCheck = Callable[[str, Mapping[str, JsonValue]], None]
+"""Called with the kind and the options of a fault."""
+
+
 @dataclass(frozen=True)
 class WorldServices:
     """What a server provides to each of its worlds."""
@@ -46,11 +59,15 @@ class WorldServices:
     """Returns the other scheduled tasks of a world."""
     coverage: Coverage = field(default_factory=Coverage)
     metrics: Metrics = field(default_factory=Metrics)
+    provenance: ProvenanceLog | None = None
+    """Records what each response rests on, and adds a header to it. None: off."""
     journal_size: int = DEFAULT_JOURNAL_SIZE
     validates_responses: bool = False
     """Whether a response that violates its schema is replaced by a 500."""
     world_url: Callable[[str], str | None] = lambda _: None
     """Returns the URL at which the server answers for a world, by its name. None: no server listens."""
+    check_fault: FaultCheck = lambda _kind, _options: None
+    """Raises `InvalidDocument` for a fault that the server cannot carry out."""
 
 
 class StoredState(NamedTuple):
@@ -96,15 +113,17 @@ class World:
         self._latest = start.records
         """The records after the last write. The lock guards it."""
         self.clock = Clock(start.state.mode, start.state.now, start.state.speed)
-        self.steps, self.undo_stack = start.steps.copy(), UndoStack(start.undo_entries)
+        self.steps = start.steps.copy()
+        self.undo_stack = UndoStack(start.undo_entries, start.state.next_request)
         self.last_write_at = start.last_write_at
-        self.faults = start.faults.copy()
+        self.check_fault = services.check_fault
+        self.faults = self._checked_copy(start.faults)
         self.throttle = ThrottleWindows(start.state.calls)
         self.request_ids = RequestIds(start.state.next_request)
         self.snapshots = Snapshots() if snapshots is None else snapshots
         self.persistence = MemoryOnly(start.branch) if persistence is None else persistence
         self.journal = Journal(services.journal_size)
-        self.coverage, self.metrics = services.coverage, services.metrics
+        self.coverage, self.metrics, self.provenance = services.coverage, services.metrics, services.provenance
         self.validates_responses = services.validates_responses
         self.caches: Caches = {}
         """Caches of this world, which are closed with it."""
@@ -128,6 +147,12 @@ class World:
         self.schedule.reschedule()
         for cache in tuple(self.caches.values()):
             cache.close()
+
+    def _checked_copy(self, faults: Faults) -> Faults:
+        """Return a copy of armed faults. Raise `InvalidDocument` if the server cannot carry out one of them."""
+        for fault in faults.armed:
+            self.check_fault(fault.kind, fault.options)
+        return faults.copy()
 
     def new_request_id(self) -> str:
         return self.request_ids.allocate()
@@ -185,7 +210,7 @@ class World:
                 self._is_writing = False
         self._wait_until_stored(token)
         if self._replay_time is None:
-            self.coverage.add(("events", event_type) for event_type, _, _ in transaction.events)
+            self.coverage.add(tuple(("events", event_type) for event_type, _, _ in transaction.events))
         for each in finalized:
             each.publish()
         self.metrics.count_write()
@@ -301,10 +326,10 @@ class World:
         return step
 
     def _push_undo(self, step: Step | None, at: datetime) -> None:
+        before = Snapshot(self.base, self._newest().maps)  # without its cached results, which would pile up
         if step is None or step.request_id is None:
-            self.undo_stack.extend(is_recorded=step is not None)
+            self.undo_stack.extend(is_recorded=step is not None, before=before)
         else:
-            before = Snapshot(self.base, self._newest().maps)  # without its cached results, which would pile up
             self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id))
 
     # Undo and restore
@@ -369,14 +394,16 @@ class World:
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Return to a snapshot of a world on the same base. Requests are not counted back."""
+        faults = self._checked_copy(snapshot.faults)
         with self._changing():
             self._latest, state = snapshot.records, snapshot.state
             self.clock.start(state.mode, state.now, state.speed)
             self.schedule.rate = state.rate
-            self.steps, self.undo_stack = snapshot.steps.copy(), UndoStack(snapshot.undo_entries)
+            self.steps = snapshot.steps.copy()
+            self.undo_stack = UndoStack(snapshot.undo_entries, self.request_ids.next_number)
             self.last_write_at = snapshot.last_write_at
             self.throttle = ThrottleWindows(state.calls)
-            self.faults = snapshot.faults.copy()
+            self.faults = faults
             token = self._publish_after(self._save_branch(snapshot.branch))
         self._wait_until_stored(token)
         self.schedule.record_discontinuity()
@@ -438,6 +465,7 @@ class World:
 
     def save_fault_counts(self, faults: Faults, counted: Sequence[FaultMatch]) -> None:
         """Store the counts of faults. Requests are answered even if nothing can be stored any more."""
+        counted = [each for each in counted if each.fault.action is None]
         if not (counted and self.persistence.is_durable):
             return
         with suppress(PersistError):

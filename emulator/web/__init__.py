@@ -6,11 +6,14 @@ The functions of this module compose the application.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from importlib.util import find_spec
 from os import PathLike
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from emulator.api.routes import ROUTES
+from emulator.core.errors import InvalidDocument
+from emulator.state.runtime import Server, current_runtime
 from emulator.web.app import EmulatorApp
 from emulator.web.context import Environ, Router
 from emulator.web.cors import Cors
@@ -21,10 +24,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
     from flask import Flask
 
+    from emulator.contract.evidence import Evidence
     from emulator.web.flask_app import EmulatorFlask
     from emulator.web.tls import Certificate
 
 ROUTER = Router(ROUTES)
+ServerName = Literal["waitress", "granian"]
+SERVER_NAMES: tuple[ServerName, ...] = get_args(ServerName)
 
 
 class LazyFlask:
@@ -46,13 +52,14 @@ class LazyFlask:
         return self.app.serve_through_flask(environ, start_response)
 
 
-def create_emulator_app(
+def create_emulator_app(  # noqa: PLR0913 - options by keyword
     worlds: WorldRegistry,
     allowed_hosts: Collection[str] = (),
     cors: Cors | None = None,
     *,
     allow_fault_header: bool = False,
     admin_token: str | None = None,
+    evidence: Evidence | None = None,
 ) -> tuple[EmulatorApp, LazyFlask]:
     """Create the WSGI application, and the Flask application around it, which answers for the control API."""
     guard = Guard(allowed_hosts, admin_token)
@@ -60,7 +67,7 @@ def create_emulator_app(
     def create_flask() -> EmulatorFlask:
         from emulator.web.flask_app import EmulatorFlask  # noqa: PLC0415 - imports Flask, see LazyFlask
 
-        return EmulatorFlask(app, guard)
+        return EmulatorFlask(app, guard, evidence)
 
     flask = LazyFlask(create_flask)
     app = EmulatorApp(worlds, ROUTER, flask, cors or Cors(), guard, allow_fault_header=allow_fault_header)
@@ -92,3 +99,37 @@ def as_flask(app: EmulatorApp, flask: LazyFlask) -> Flask:
     """Hand the Flask application to its owner. From now on, servers and sessions respect the owner's changes."""
     app.flask = flask.app
     return flask.app
+
+
+def check_server(name: ServerName) -> None:
+    """Raise `ValueError` if a server is unknown, or cannot be used here."""
+    if name not in SERVER_NAMES:
+        raise InvalidDocument(f"unknown server {name!r}", SERVER_NAMES, name)
+    if name == "granian" and current_runtime() is not None:
+        raise ValueError("the server granian needs the Python package: this runtime has no threads")
+    if name == "granian" and find_spec(name) is None:
+        raise ValueError("the server granian is not installed; run: pip install 'oms-emulator[fast]'")
+
+
+def create_server(
+    name: ServerName, app: WSGIApplication, host: str, port: int, certificate: Certificate | None
+) -> Server:
+    """Bind a port for a server. Raise `OSError` if it cannot be bound."""
+    if name == "granian":
+        from emulator.web.granian_server import GranianServer  # noqa: PLC0415 - granian is optional
+
+        return GranianServer(app, host, port, certificate)
+    if certificate is None:
+        return create_plain_server(app, host, port)
+    from emulator.web.tls import TlsServer  # noqa: PLC0415 - imported when used
+
+    return TlsServer(create_plain_server, app, (host, port), certificate.context())
+
+
+def create_plain_server(app: WSGIApplication, host: str, port: int) -> Server:
+    """Bind a port for waitress, or for the server of the runtime. Raise `OSError` if it cannot be bound."""
+    if (runtime := current_runtime()) is not None:
+        return runtime.create_server(app, host, port)
+    from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
+
+    return HttpServer(app, host, port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -23,9 +24,8 @@ FIELDS = ("method", "path", "query", "status", "milliseconds", "request_id", "wo
 """Attributes of a log record that `--log-format json` prints."""
 
 
-def is_enabled() -> bool:
-    """Return whether requests are logged."""
-    return ACCESS_LOG.isEnabledFor(logging.INFO)
+is_enabled = partial(ACCESS_LOG.isEnabledFor, logging.INFO)
+"""Return whether requests are logged."""
 
 
 def log_when_started(environ: Environ, start_response: StartResponse) -> StartResponse:

@@ -6,11 +6,11 @@ Each exchange with the emulated API is recorded in the journal, the coverage and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from emulator.api.parameters import SORT
 from emulator.api.request_fields import COMMAND_FIELDS
@@ -27,12 +27,23 @@ from emulator.state.journal import CoverageKey, Exchange
 from emulator.state.world import World
 from emulator.web.access_log import is_enabled, log_request, log_when_started
 from emulator.web.authentication import EXPIRED, INACTIVE
-from emulator.web.context import Environ, RequestContext, Router, decode_path, escape_path, mount_path, path_bytes
+from emulator.web.context import (
+    WORLD_KEY,
+    Environ,
+    RequestContext,
+    Router,
+    decode_path,
+    escape_path,
+    mount_path,
+    path_bytes,
+)
 from emulator.web.cors import Cors, is_preflight
-from emulator.web.dispatch import BAD_REQUEST, NOT_FOUND, ResponseCache, respond
+from emulator.web.dispatch import BAD_REQUEST, MAX_CACHE_BYTES, NOT_FOUND, ResponseCache, constant_headers, respond
+from emulator.web.fast_path import FastPath
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
 from emulator.web.guard import Guard
 from emulator.web.hints import MAX_HINT_LENGTH, add_error_hints, hint_header
+from emulator.web.provenance import add_provenance
 from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
 
 if TYPE_CHECKING:
@@ -42,8 +53,6 @@ CONTROL_PATH = "/__admin"
 """Path of the control API."""
 WORLD_PREFIX = "/w/"
 """Prefix of a path that names a world: `/w/<name>/...`."""
-WORLD_KEY = "emulator.world"
-"""Key in the WSGI environment for Flask: the name of the world, if the prefix was moved to SCRIPT_NAME."""
 NO_REQUEST_ID = "00000000"
 """Request id of a response that is in no journal."""
 MAX_URL_BYTES = 128 * 1024
@@ -79,8 +88,18 @@ class FlaskWay(Protocol):
         """Answer a request as a server of the Flask application does."""
 
 
+class Interceptor(Protocol):
+    """Replies in place of the emulator, for reruns of a test suite."""
+
+    def respond(self, context: RequestContext, proceed: Callable[[RequestContext], Reply]) -> Reply:
+        """Return the reply to a request. `proceed` returns the reply of the emulator."""
+
+
 class EmulatorApp:
     """The WSGI application of an emulator."""
+
+    interceptor: ClassVar[Interceptor | None] = None
+    """Replies to the requests of all emulators of the process. None: the emulators reply."""
 
     def __init__(  # noqa: PLR0913 - the parts of the application
         self,
@@ -94,7 +113,8 @@ class EmulatorApp:
     ) -> None:
         self.worlds, self.router, self.control_api, self.cors = worlds, router, control, cors
         self.guard, self.allow_fault_header = guard, allow_fault_header
-        self.cache = ResponseCache()
+        self.cache = ResponseCache(MAX_CACHE_BYTES)
+        self.fast_path = FastPath(worlds)
         self.flask: FlaskWay | None = None
         """The Flask application if it was handed out, so that its owner may have changed it."""
 
@@ -106,6 +126,11 @@ class EmulatorApp:
 
     def serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request in the short way. Only the control API passes through Flask."""
+        is_repeatable = not self.cors.varies_by_origin and self.interceptor is None
+        if environ["REQUEST_METHOD"] == "GET" and is_repeatable:
+            known = self.fast_path.serve(environ, start_response)
+            if known is not None:
+                return known
         raw_path = path_bytes(environ)
         name, prefix, path = split_world(decode_path(raw_path), environ)
         if len(raw_path) + len(environ.get("QUERY_STRING", "")) > MAX_URL_BYTES:
@@ -157,24 +182,45 @@ class EmulatorApp:
     def respond(self, context: RequestContext) -> Reply:
         """Return the reply with its hints, and record the exchange. Reads of the inspector are not recorded."""
         environ, world, began = context.environ, context.world, machine_seconds()
-        is_recorded = not self.is_inspector_read(environ)
-        context.is_from_foreign_page = self.guard.is_foreign_page(environ)
-        if is_recorded and (world.faults.armed or FAULT_HEADER in environ):
+        is_recorded = True
+        if is_from_browser(environ):
+            is_recorded = not self.is_inspector_read(environ)
+            context.is_from_foreign_page = self.guard.is_foreign_page(environ)
+        if is_recorded and self.interceptor is not None:
+            reply = self.interceptor.respond(context, self._reply_to)
+        else:
+            reply = self._reply_to(context, is_recorded=is_recorded)
+        if is_recorded:
+            exchange = journal_exchange(context, reply, began)
+            if world.provenance is not None:
+                reply = add_provenance(world, exchange, reply)
+                exchange = journal_exchange(context, reply, began)
+            world.journal.add(exchange)
+            covered = record_coverage(context, reply)
+            self.worlds.metrics.count(context.info.operation, reply.status, context.info.fault)
+            if context.cached_records is not None and self.interceptor is None:
+                self.fast_path.add(context, reply, exchange, covered)
+        return reply
+
+    def _reply_to(self, context: RequestContext, *, is_recorded: bool = True) -> Reply:
+        """Return the reply with the faults that the request triggers, or with the hints of an error."""
+        if is_recorded and (context.world.faults.armed or FAULT_HEADER in context.environ):
             reply = respond_with_faults(context, self.cache, allow_header=self.allow_fault_header)
         else:
             reply = respond(context, self.cache)
-        if reply.status > 300 and context.info.fault is None:
-            reply = add_error_hints(context, reply, self.worlds)
-        if is_recorded:
-            world.journal.add(journal_exchange(context, reply, began))
-            record_coverage(context, reply)
-            self.worlds.metrics.count(context.info.operation, reply.status, context.info.fault)
+        if reply.status > 300 and not context.info.is_altered:
+            return add_error_hints(context, reply, self.worlds)
         return reply
 
     def is_inspector_read(self, environ: Environ) -> bool:
         """Return whether the inspector only reads: that would push the client's exchanges out of the journal."""
         is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
         return is_read and self.guard.is_from_inspector(environ, INSPECTOR_PATH)
+
+
+def is_from_browser(environ: Environ) -> bool:
+    """Return whether a page of a browser may have sent the request."""
+    return "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ
 
 
 def accepts_html(environ: Environ) -> bool:
@@ -211,7 +257,7 @@ def journal_exchange(context: RequestContext, reply: Reply, began: float) -> Exc
     """Return what the journal keeps of a request and its reply."""
     environ = context.environ
     context.info.body = context.body_bytes
-    headers = {name: environ[name] for name in environ if name.startswith("HTTP_") or name in CONTENT_HEADERS}
+    headers = {name: value for name, value in environ.items() if name[:5] == "HTTP_" or name in CONTENT_HEADERS}
     return Exchange(
         context.request_id,
         context.world.clock.now(),
@@ -231,11 +277,7 @@ def journal_exchange(context: RequestContext, reply: Reply, began: float) -> Exc
 
 def response_headers(reply: Reply, request_id: str) -> list[tuple[str, str]]:
     """Return the headers of the response to a request."""
-    headers = [("X-Emulator-Request-Id", request_id)]
-    if reply.status != HTTPStatus.NO_CONTENT:  # RFC 9110 forbids a length there, and servers drop it
-        headers += (("Content-Length", str(len(reply.body))), ("Content-Type", reply.content_type))
-    headers.extend(reply.headers.items())
-    return headers
+    return [("X-Emulator-Request-Id", request_id), *constant_headers(reply)]
 
 
 def send_reply(reply: Reply, environ: Environ, request_id: str, start_response: StartResponse) -> Iterable[bytes]:
@@ -248,25 +290,31 @@ def send_reply(reply: Reply, environ: Environ, request_id: str, start_response: 
     return [body] if body else []
 
 
-def record_coverage(context: RequestContext, reply: Reply) -> None:
-    """Count what an exchange covers."""
-    info, coverage = context.info, context.world.coverage
-    if info.fault is not None:
-        return
+def record_coverage(context: RequestContext, reply: Reply) -> tuple[CoverageKey, ...]:
+    """Count what an exchange covers, and return it."""
+    if context.info.is_altered:
+        return ()
     register_graph(context.world)
+    covered = covered_keys(context, reply)
+    context.world.coverage.add(covered)
+    return covered
+
+
+def covered_keys(context: RequestContext, reply: Reply) -> tuple[CoverageKey, ...]:
+    """Return what an exchange covers."""
+    info = context.info
     if info.operation is None:
-        if reply.status >= 300:
-            coverage.add((("statuses", f"{ANY_OPERATION} {reply.status}"),))
-        return
+        return (("statuses", f"{ANY_OPERATION} {reply.status}"),) if reply.status >= 300 else ()
     route = ROUTES_BY_OPERATION[info.operation]
     caller = info.role
     if caller is None and route.auth_scheme is not None:
         caller = rejected_caller(context)
-    coverage.add(covered_by_any(route.operation, route.auth_scheme, caller, reply.status))
+    covered = covered_by_any(route.operation, route.auth_scheme, caller, reply.status)
     if route.filter_set is not None and reply.status == 200 and context.query_string:
-        coverage.add(covered_filters(context, route.filter_set))
+        covered = (*covered, *covered_filters(context, route.filter_set))
     if (graph := COMMAND_GRAPHS.get(route.operation)) is not None and reply.status in TRANSITION_DIMENSIONS:
-        coverage.add(covered_transition(context, graph, TRANSITION_DIMENSIONS[reply.status]))
+        covered = (*covered, *covered_transition(context, graph, TRANSITION_DIMENSIONS[reply.status]))
+    return covered
 
 
 @lru_cache(maxsize=4096)

@@ -17,6 +17,7 @@ from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest
 from emulator.core.json_text import JsonValue
 from emulator.state.journal import RequestInfo
+from emulator.state.store import Snapshot
 from emulator.state.world import World
 from emulator.web.authentication import authenticate
 from emulator.web.parsing import parse_body, parse_query
@@ -32,6 +33,8 @@ ROUTED_ID = re.compile(r"[^/.]+")
 HOOK_ROOT = "/whisperer/"
 FORMAT_SUFFIX = re.compile(rf"({HOOK_ROOT}.*)\.([a-z0-9]+)/?")
 """A path of the webhook library with a format: `hooks.json`, `hooks/1.json`."""
+WORLD_KEY = "emulator.world"
+"""Key in the WSGI environment for Flask: the name of the world, if the prefix was moved to SCRIPT_NAME."""
 MAX_BODY_BYTES = 32 * 1024 * 1024
 NO_CONTENT_LENGTH = ("", "0")
 
@@ -240,6 +243,8 @@ class RequestContext:
         self.info = RequestInfo()
         self.list_query: ListQuery | None = None
         """The filters and the order of a list request, once they are parsed."""
+        self.cached_records: Snapshot | None = None
+        """The records that the reply was made from, if it is in the response cache."""
         self.parse_errors: dict[str, ApiError | BadRequest] = {}
         self.is_from_foreign_page = False
         """Whether a browser sent it for a page of another origin."""

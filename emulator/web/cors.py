@@ -26,8 +26,8 @@ HEADERS = (
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 METHODS = "DELETE, GET, OPTIONS, PATCH, POST, PUT"
 EXPOSED = (
-    "Allow, Location, Retry-After, WWW-Authenticate, X-Emulator-Fault, X-Emulator-Hint, X-Emulator-Request-Id, "
-    "X-Emulator-World"
+    "Allow, Location, Retry-After, WWW-Authenticate, X-Emulator-Fault, X-Emulator-Hint, X-Emulator-Mutation, "
+    "X-Emulator-Provenance, X-Emulator-Request-Id, X-Emulator-World"
 )
 MAX_AGE = "86400"
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
-import weakref
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from http import HTTPStatus
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -22,6 +20,7 @@ from emulator.api.parameters import parse_list_query
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.api.views.records import find_user
+from emulator.core.caching import VersionedCache
 from emulator.core.call import HTML, HTML_PAGES, Call, Reply
 from emulator.core.errors import (
     ApiError,
@@ -35,8 +34,6 @@ from emulator.core.errors import (
 )
 from emulator.core.json_text import JsonValue
 from emulator.state.steps import PendingStep, Step
-from emulator.state.store import Snapshot
-from emulator.state.world import World
 from emulator.web.authentication import check_access
 from emulator.web.context import (
     Match,
@@ -63,63 +60,14 @@ CacheKey = tuple[str, bool, str, str, str, str, str, str]
 
 
 class CachedResponse(NamedTuple):
-    """A reply, its world and the records that it was made from, the filters that it applied, and its size."""
+    """A reply, and the filters that it applied."""
 
-    world: weakref.ref[World]
-    records: weakref.ref[Snapshot]
     reply: Reply
     list_query: ListQuery | None
-    size: int
 
 
-class ResponseCache:
-    """Replies of all worlds of a server, up to a number of bytes. The oldest reply is evicted first.
-
-    A reply is also evicted when its world is freed, because it was replaced or deleted.
-    """
-
-    def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
-        self.max_bytes = max_bytes
-        self._responses: dict[CacheKey, CachedResponse] = {}
-        self._bytes = 0
-        self._stale: deque[tuple[CacheKey, weakref.ref[World]]] = deque()
-        """Keys whose world is gone. The garbage collector appends to it, so it must not need a lock."""
-        self._lock = threading.Lock()
-
-    def __len__(self) -> int:
-        self._evict_stale()
-        return len(self._responses)
-
-    def get(self, key: CacheKey, world: World) -> CachedResponse | None:
-        """Return the cached response unless the world was written to since."""
-        if self._stale:
-            self._evict_stale()
-        cached = self._responses.get(key)
-        return cached if cached is not None and cached.records() is world.records else None
-
-    def put(
-        self, key: CacheKey, world: World, records: Snapshot, reply: Reply, list_query: ListQuery | None = None
-    ) -> None:
-        """Add a reply, and evict the oldest ones if there are too many bytes."""
-        owner = weakref.ref(world, lambda dead: self._stale.append((key, dead)))
-        response = CachedResponse(owner, weakref.ref(records), reply, list_query, response_size(key, reply))
-        with self._lock:
-            self._evict(key)
-            self._responses[key] = response
-            self._bytes += response.size
-            while self._bytes > self.max_bytes:
-                self._evict(next(iter(self._responses)))
-
-    def _evict_stale(self) -> None:
-        with self._lock:
-            while self._stale:
-                key, world = self._stale.popleft()
-                if (cached := self._responses.get(key)) is not None and cached.world is world:
-                    self._evict(key)
-
-    def _evict(self, key: CacheKey) -> None:
-        if (old := self._responses.pop(key, None)) is not None:
-            self._bytes -= old.size
+ResponseCache: TypeAlias = VersionedCache[CachedResponse]
+"""Replies of all worlds of a server, each made from the records of its world."""
 
 
 def response_size(key: CacheKey, reply: Reply) -> int:
@@ -240,12 +188,14 @@ def run_cached(context: RequestContext, route: Route, cache: ResponseCache) -> R
     """Return the cached reply if the world has not changed since, else run the handler and cache its reply."""
     world = context.world
     key = cache_key(context, request_language(context))
-    if (cached := cache.get(key, world)) is not None:
-        context.list_query = cached.list_query
-        return cached.reply
     records = world.records
+    if (entry := cache.get(key)) is not None and entry.version() is records:
+        cached = entry.value
+        context.list_query, context.cached_records = cached.list_query, records
+        return cached.reply
     reply = run_handler(context, route)
-    cache.put(key, world, records, reply, context.list_query)
+    context.cached_records = records
+    cache.put(key, world, records, CachedResponse(reply, context.list_query), response_size(key, reply))
     return reply
 
 
@@ -270,7 +220,8 @@ def run_handler(context: RequestContext, route: Route) -> Reply:
     except ApiError as error:
         error.hint = unused.hint(error.hint)
         raise
-    return with_hint(reply, unused.hint())
+    hint = unused.hint()
+    return reply if hint is None else with_hint(reply, hint)
 
 
 def call_handler(context: RequestContext, route: Route, read_body: Callable[[], JsonValue]) -> Reply:
@@ -285,7 +236,10 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
         context.receive_body()  # before the handler takes the world's lock
         with world.recording(build_step(context, route, call)):
             reply = route.view(call, world)
-        reply = with_hint(reply, world.outbox.waiting_note)
+        if (note := world.outbox.waiting_note) is not None:
+            reply = with_hint(reply, note)
+    if not reply.body:
+        return reply
     prefix = escape_path(context.prefix)
     return replace(reply, body=fill_links(reply.body, context.base_url + prefix, prefix))
 
@@ -323,6 +277,14 @@ def build_step(context: RequestContext, route: Route, call: Call) -> PendingStep
 def request_language(context: RequestContext) -> str:
     """Return the language of names in the reply: the caller's preference, or the world's language."""
     return select_language(context.environ.get("HTTP_ACCEPT_LANGUAGE"), context.world.settings.language)
+
+
+def constant_headers(reply: Reply) -> list[tuple[str, str]]:
+    """Return the headers of a response except for the id of the request."""
+    headers = list(reply.headers.items())
+    if reply.status == HTTPStatus.NO_CONTENT:  # RFC 9110 forbids a length there, and servers drop it
+        return headers
+    return [("Content-Length", str(len(reply.body))), ("Content-Type", reply.content_type), *headers]
 
 
 def indent_json(body: bytes, indent: int) -> bytes:

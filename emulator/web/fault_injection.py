@@ -8,17 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, NoReturn
 
 from emulator.core.call import HTML, Reply, ResponseFault
-from emulator.core.errors import ApiError, InvalidDocument
+from emulator.core.errors import ApiError, ControlError, InvalidDocument
 from emulator.core.records import Package, TransferOrder
 from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, triggered_faults, validate_options
+from emulator.domain.overtaking import build_overtaking_step
+from emulator.domain.state_graph import Subject
+from emulator.loading.replay import replay_step
 from emulator.state.clock import sleep
+from emulator.state.faults import OVERTAKEN
 from emulator.web.context import Environ, Match, RequestContext
 from emulator.web.dispatch import BAD_REQUEST, ResponseCache, respond
-from emulator.web.hints import hint_header
+from emulator.web.hints import hint_header, with_hint
 
 FAULT_HEADER = "HTTP_X_EMULATOR_FAULT"
 HEADER_NOT_ALLOWED = (
@@ -26,12 +31,23 @@ HEADER_NOT_ALLOWED = (
 )
 RECORD_TYPES: Mapping[str, type[Any]] = {"/packages/": Package, "/transfer_orders/": TransferOrder}
 """Part of a path -> the records that its `pk` identifies."""
-FaultSpec = tuple[str, dict[str, Any]]
-"""Kind and options of a fault."""
+
+
+class FaultSpec(NamedTuple):
+    """A fault to apply to a call."""
+
+    kind: str
+    options: dict[str, Any]
+    action: Callable[[], object] | None = None
+    """For an overtaken call: what the other actor does."""
+
+
 DETACH = "emulator.detach"
 """Key in the WSGI environment: a function that takes the actions over from the application. It raises."""
 STREAM = "emulator.stream"
 """Key in the WSGI environment: the same function for actions without an end. They end when the client disconnects."""
+WAIT = "emulator.wait"
+"""Key in the WSGI environment: a function that waits for some seconds in place of `sleep`."""
 
 
 class Wait(NamedTuple):
@@ -56,29 +72,54 @@ def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_
     header = context.environ.get(FAULT_HEADER)
     try:
         requested = [] if header is None or not allow_header else [parse_fault_header(header)]
+        for fault in requested:
+            context.world.check_fault(fault.kind, fault.options)
     except InvalidDocument as error:
         return Reply(400, BAD_REQUEST, hint_header(f"X-Emulator-Fault: {error}"), HTML)
     call = build_fault_target(context)
-    faults = [(fault.kind, dict(fault.options)) for fault in triggered_faults(context.world, call)] + requested
-    reply = apply_faults(context, call, faults, cache) if faults else respond(context, cache)
+    triggered = triggered_faults(context.world, call)
+    faults = [FaultSpec(fault.kind, dict(fault.options), fault.action) for fault in triggered] + requested
+    run = partial(respond, context, cache)
+    reply = apply_faults(context, call, faults, run) if faults else run()
     if header is not None and not allow_header:
         reply = replace(reply, headers={**hint_header(HEADER_NOT_ALLOWED), **reply.headers})
     return reply
 
 
-def apply_faults(context: RequestContext, call: FaultTarget, faults: list[FaultSpec], cache: ResponseCache) -> Reply:
-    """Apply faults to the reply. The first fault that replaces the reply keeps the handler from running."""
-    replacing = [fault for fault in faults if FAULT_KINDS[fault[0]].replaces_response][:1]
-    applied = replacing + [fault for fault in faults if not FAULT_KINDS[fault[0]].replaces_response]
+def apply_faults(
+    context: RequestContext, call: FaultTarget, faults: list[FaultSpec], run: Callable[[], Reply]
+) -> Reply:
+    """Apply faults to the reply of `run`. The first fault that replaces the reply keeps the handler from running."""
+    replacing = [fault for fault in faults if FAULT_KINDS[fault.kind].replaces_response][:1]
+    applied = replacing + [fault for fault in faults if not FAULT_KINDS[fault.kind].replaces_response]
+    refusals = [refusal for fault in faults if fault.kind == OVERTAKEN and (refusal := overtake(context, fault))]
     if replacing:
         context.info.operation, context.info.role = call.operation, call.token
         reply = NO_REPLY
     else:
-        reply = respond(context, cache)
-    for kind, options in applied:
-        reply = FAULT_KINDS[kind].run(call, reply, **options)
-    context.info.fault = ", ".join(kind for kind, _ in applied)
+        reply = run()
+    for fault in applied:
+        reply = FAULT_KINDS[fault.kind].run(call, reply, **fault.options)
+    context.info.fault = ", ".join(dict.fromkeys(fault.kind for fault in applied))
+    if refusals:
+        reply = with_hint(reply, "; ".join(refusals))
     return replace(reply, headers={**reply.headers, "X-Emulator-Fault": context.info.fault})
+
+
+def overtake(context: RequestContext, fault: FaultSpec) -> str | None:
+    """Change the record as another actor before the call. Return a hint if the actor was refused."""
+    if fault.action is not None:
+        fault.action()
+        return None
+    world, subject = context.world, None if context.match is None else record_in_path(context, context.match)
+    if subject is None:
+        return "overtaken: the path names no package and no transfer order"
+    try:
+        step = build_overtaking_step(world.records, subject, fault.options.get("transition"))
+        replay_step(world, step._replace(request_id=world.new_request_id()))
+    except (ApiError, ControlError) as error:
+        return f"overtaken: the other actor was refused: {error}"
+    return None
 
 
 def build_fault_target(context: RequestContext) -> FaultTarget:
@@ -88,23 +129,22 @@ def build_fault_target(context: RequestContext) -> FaultTarget:
         return call
     with suppress(ApiError):
         call = call._replace(token=None if context.credential is None else context.credential.role)
+    subject = record_in_path(context, match)
     return call._replace(
         operation=None if context.route is None else context.route.operation,
         scheme=match.resource.any_route.auth_scheme or "Token",
         content_type=context.content_type,
         allow=match.resource.allow,
-        state=record_state(context, match),
+        state=None if subject is None else subject.state,
+        record=None if subject is None else f"{type(subject).__name__} {subject.id}",
     )
 
 
-def record_state(context: RequestContext, match: Match) -> int | None:
-    """Return the state of the package or transfer order that the path identifies, or None."""
+def record_in_path(context: RequestContext, match: Match) -> Subject | None:
+    """Return the package or transfer order that the path identifies, or None."""
     pk, route_path = match.path.get("pk"), match.resource.any_route.path
     kind: type[Any] | None = next((kind for part, kind in RECORD_TYPES.items() if part in route_path), None)
-    if pk is None or kind is None:
-        return None
-    record = context.world.records.get(kind, pk)
-    return None if record is None else record.state
+    return None if pk is None or kind is None else context.world.records.get(kind, pk)
 
 
 def parse_fault_header(header: str) -> FaultSpec:
@@ -116,7 +156,7 @@ def parse_fault_header(header: str) -> FaultSpec:
     if kind.isascii() and kind.isdigit():
         kind, parts = "status", [f"status={kind[:9]}", *parts]
     options = dict(parse_option(part) for part in parts if part)
-    return kind, validate_options(kind, options)
+    return FaultSpec(kind, validate_options(kind, options))
 
 
 def parse_option(part: str) -> tuple[str, Any]:
@@ -156,7 +196,7 @@ def send_with_fault(reply: Reply, environ: Environ, start: Callable[[], object],
     """Send a reply that has a fault. `start` sends the status and the headers, `body` follows them.
 
     The server and the in-process session put a `DETACH` function into the environment: it takes the actions over and
-    raises. Without one, this function sleeps during waits and ends the body early for a cut. Where no response may be
+    raises. Without one, this function waits in its thread and ends the body early for a cut. Where no response may be
     sent it raises `ConnectionResetError`, as plain WSGI cannot close a connection.
     """
     fault = reply.fault or ResponseFault()
@@ -164,21 +204,21 @@ def send_with_fault(reply: Reply, environ: Environ, start: Callable[[], object],
     if not fault.silent:
         start()
     detach: Detach | None = environ.get(DETACH)
-    return send_plainly(actions) if detach is None else detach(actions)
+    return send_plainly(actions, environ.get(WAIT, sleep)) if detach is None else detach(actions)
 
 
-def send_plainly(actions: Iterator[SendAction]) -> Iterable[bytes]:
+def send_plainly(actions: Iterator[SendAction], wait: Callable[[float], object]) -> Iterable[bytes]:
     """Carry out the actions up to the first bytes now, and the others while the server iterates the body."""
-    chunks = sent_chunks(actions)
+    chunks = sent_chunks(actions, wait)
     return chain([next(chunks)], chunks)
 
 
-def sent_chunks(actions: Iterator[SendAction]) -> Iterator[bytes]:
-    """Yield the bytes to send, and sleep during waits. A close ends the body if it has begun."""
+def sent_chunks(actions: Iterator[SendAction], wait: Callable[[float], object]) -> Iterator[bytes]:
+    """Yield the bytes to send, and wait between them. A close ends the body if it has begun."""
     has_begun = False
     for action in actions:
         if isinstance(action, Wait):
-            sleep(action.seconds)
+            wait(action.seconds)
         elif isinstance(action, bytes):
             has_begun = True
             yield action

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse
 
+    from emulator.contract.evidence import Evidence
+
 SIGNALS = (
     signals.request_started,
     signals.request_finished,
@@ -83,7 +85,7 @@ class EmulatorFlask(Flask):
     url_map_class = CountingMap
     url_map: CountingMap
 
-    def __init__(self, emulator: EmulatorApp, guard: Guard) -> None:
+    def __init__(self, emulator: EmulatorApp, guard: Guard, evidence: Evidence | None = None) -> None:
         super().__init__("emulator", static_folder=None)
         self.emulator = emulator
         self.url_map.converters["int"] = BoundedIntegerConverter
@@ -96,7 +98,7 @@ class EmulatorFlask(Flask):
                 provide_automatic_options=False,
                 merge_slashes=False,
             )
-        add_control_api(self, emulator.worlds, guard)
+        add_control_api(self, emulator.worlds, guard, evidence)
         self._initial = dict(self.config), dict(self.view_functions), self.url_map.rule_count
         self.__dict__["_is_changed"] = False
 

@@ -22,6 +22,9 @@ IN_PROCESS_HOST = "oms.test"
 FORWARDED_FOR = re.compile(r'for=("[^"]*"|[^;,\s]*)', re.IGNORECASE)
 PORT = re.compile(r"\[([^]]*)\](?::\d+)?|([^:]*):\d+")
 """An address with a port, as proxies may forward it."""
+JOINS_UNDERSCORES = "emulator.joins_underscores"
+"""Key in the WSGI environment: the server takes `X_Forwarded_For` for `X-Forwarded-For`, so clients can forge it."""
+UNTRUSTED_PROXY = "a proxy"
 CHALLENGE = 'Basic realm="oms-emulator control API", Bearer'
 
 
@@ -122,9 +125,12 @@ def host_name(authority: str) -> str:
 def remote_address(environ: Environ) -> str | None:
     """Return the address of a client on another machine, or None for a client on this one.
 
-    A proxy on this machine is trusted to forward the address of its client.
+    A proxy on this machine is trusted to forward the address of its client, unless the client can forge it.
     """
-    addresses = [*forwarded_addresses(environ), environ.get("REMOTE_ADDR", "")]
+    forwarded = [address for address in forwarded_addresses(environ) if address]
+    if forwarded and JOINS_UNDERSCORES in environ:
+        return UNTRUSTED_PROXY
+    addresses = [*forwarded, environ.get("REMOTE_ADDR", "")]
     return next((each for each in reversed(addresses) if each and not is_loopback_address(each)), None)
 
 

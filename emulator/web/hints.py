@@ -73,10 +73,8 @@ def hint_header(hint: str | None) -> dict[str, str]:
     return {} if hint is None else {"X-Emulator-Hint": quote(hint, safe=PRINTABLE_ASCII, errors="backslashreplace")}
 
 
-def with_hint(reply: Reply, hint: str | None) -> Reply:
+def with_hint(reply: Reply, hint: str) -> Reply:
     """Return a reply with another hint after its own."""
-    if hint is None:
-        return reply
     added, present = hint_header(hint)["X-Emulator-Hint"], reply.headers.get("X-Emulator-Hint")
     return replace(reply, headers={**reply.headers, "X-Emulator-Hint": f"{present}; {added}" if present else added})
 
@@ -99,8 +97,8 @@ def add_error_hints(context: RequestContext, reply: Reply, worlds: WorldRegistry
     hints_for = HINTS.get(reply.status)
     if hints_for is None:
         return reply
-    messages = filter(None, hints_for(ErrorCase(context, reply, worlds)))
-    return with_hint(reply, "; ".join(messages)[:MAX_HINT_LENGTH] or None)
+    hint = "; ".join(filter(None, hints_for(ErrorCase(context, reply, worlds))))
+    return with_hint(reply, hint[:MAX_HINT_LENGTH]) if hint else reply
 
 
 def hints_for_redirect(case: ErrorCase) -> Iterator[str | None]:

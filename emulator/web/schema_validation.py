@@ -6,13 +6,12 @@ import logging
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from emulator.api.request_fields import is_accepted
 from emulator.api.serializers.rendering import to_json
 from emulator.core.call import Reply
-from emulator.core.errors import ApiError, BadRequest, ServerError
-from emulator.core.fields import NON_FIELD, Form
+from emulator.core.errors import BadRequest, ServerError
+from emulator.core.fields import NON_FIELD
 from emulator.core.json_text import JsonValue, load_json
-from emulator.core.schemas import Problem, find_problems, is_valid, load_schema
+from emulator.core.schemas import Problem, find_problems, is_valid
 from emulator.web.context import RequestContext
 from emulator.web.hints import hint_header
 
@@ -20,39 +19,11 @@ LOG = logging.getLogger("emulator")
 MAX_CACHED_BYTES, MAX_CACHED_BODIES = 2_048, 1_024
 UNKNOWN_KEY = "additionalProperties"
 """Keyword of the problem of an unknown key."""
-IS_FORM = Problem((), "contentMediaType", "is a form", "must be JSON")
 IS_TOO_DEEP = Problem((), "maxDepth", "is nested too deeply", "must be nested less deeply")
 FRAMEWORK_STATUSES = frozenset((400, 401, 403, 404, 405, 406, 415, 429, 500))
 """Statuses that any operation can have, with the framework's error as the body."""
 SCHEMA_OF_400 = {"plain": "field-errors", "wrapped": "command-error"}
 """Error style of an installation -> schema of each 400. The style `documented` has the schema of the operation."""
-
-
-def request_problems(context: RequestContext, schema_name: str) -> tuple[Problem, ...]:
-    """Return what the schema refuses in the body although the framework accepts it.
-
-    If the framework refuses the body, its error is the response, and only unknown keys are returned.
-    """
-    try:
-        body = context.body
-    except (ApiError, BadRequest):
-        return ()
-    if isinstance(body, Form):
-        problems = form_problems(body, schema_name)
-    elif len(raw := context.body_bytes) <= MAX_CACHED_BYTES:
-        problems = cached_problems(JsonBody(schema_name, context.content_type, raw, body))
-    else:
-        problems = json_problems(schema_name, body)
-    if problems and not is_accepted(schema_name, body):
-        return tuple(problem for problem in problems if problem.keyword == UNKNOWN_KEY)
-    return problems
-
-
-def form_problems(form: Form, schema_name: str) -> tuple[Problem, ...]:
-    """Return that the body is a form, and its unknown keys. `name.key` is a key of the object `name`."""
-    known = load_schema(schema_name)["properties"]
-    names = dict.fromkeys(key.partition(".")[0] for key in form)
-    return (IS_FORM, *(Problem((name,), UNKNOWN_KEY, "is unknown") for name in names if name not in known))
 
 
 @dataclass(frozen=True, slots=True)

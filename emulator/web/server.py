@@ -41,6 +41,8 @@ MAX_RUNNING = 2
 """Number of short tasks that run at once. Python runs one thread at a time, so more threads only slow each other."""
 LONG_TASK_SECONDS = 0.005
 """A task that runs longer does not count as running, so another task starts beside it."""
+BUFFER_LIMITS = ("inbuf_overflow", "outbuf_overflow")
+"""Settings of waitress: the size from which a body is kept in a temporary file."""
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 MAX_CHUNK_HEADER_BYTES = 1_024
 MAX_TRAILER_BYTES = 64 * 1024
@@ -230,8 +232,13 @@ class DelayedCalls:
 class HttpServer:
     """A server that responds in threads, from `start` to `stop`."""
 
-    def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
-        """Bind the port. Port 0 binds a free one. Raise `OSError` if the port cannot be bound."""
+    def __init__(self, app: WSGIApplication, host: str, port: int, *, keeps_bodies_in_memory: bool = False) -> None:
+        """Bind the port. Port 0 binds a free one. Raise `OSError` if the port cannot be bound.
+
+        waitress writes large bodies to temporary files, unless they are to be kept in memory.
+        """
+        memory_limit = sys.maxsize if keeps_bodies_in_memory else None
+        buffers: dict[str, Any] = {name: memory_limit for name in BUFFER_LIMITS if memory_limit is not None}
         self._sockets: dict[int, Any] = {}
         self._workers = WorkerPool(MAX_THREADS)
         self._delayed_calls = DelayedCalls()
@@ -246,6 +253,7 @@ class HttpServer:
                 connection_limit=MAX_CONNECTIONS,
                 clear_untrusted_proxy_headers=False,  # the guard and --behind-proxy judge them
                 ident="oms-emulator",
+                **buffers,
             )
             server.channel_class, server.delayed_calls = Channel, self._delayed_calls
         self._server = server  # any of them wakes the loop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import socket
 import ssl
@@ -28,6 +29,8 @@ LIFETIME = timedelta(days=365)
 """Validity of a certificate that is made at the start. Browsers reject longer ones."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 ANY_ADDRESS = ("", "0.0.0.0", "::")
+BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+"""Environment variables with a file or folder of the trusted authorities, as `verify` uses them."""
 CHUNK_BYTES = 64 * 1024
 SHUTDOWN_SECONDS = 0.5
 """Time that a client has to confirm the end of a connection."""
@@ -84,6 +87,43 @@ def make_certificate(folder: Path, names: Iterable[str]) -> Certificate:
     return certificate
 
 
+def trusting_context() -> ssl.SSLContext:
+    """Return TLS settings that verify the target: with the authorities of the environment, or those of certifi."""
+    from certifi import where  # noqa: PLC0415 - imported when used
+
+    bundle = Path(next(filter(None, map(os.environ.get, BUNDLES)), where()))
+    try:
+        if bundle.is_dir():
+            return ssl.create_default_context(capath=bundle)
+        return ssl.create_default_context(cafile=bundle)
+    except OSError as error:
+        raise ValueError(f"cannot read the trusted authorities in {bundle}: {error.strerror or error}") from None
+
+
+def authority_context(file: Path, host: str) -> ssl.SSLContext:
+    """Return TLS settings with a certificate for the host, signed by the authority in the file.
+
+    A missing file is created, with a new authority. Raise `ValueError` for a file without certificate and key.
+    """
+    try:
+        import trustme  # noqa: PLC0415 - an optional dependency
+    except ImportError:
+        raise ValueError("--ca needs the extra tls: pip install 'oms-emulator[tls]'") from None
+    if not file.exists():
+        created = trustme.CA()
+        file.touch(0o600)
+        file.write_bytes(created.private_key_pem.bytes() + created.cert_pem.bytes())
+    content = file.read_bytes()
+    try:
+        authority = trustme.CA.from_pem(content, content)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{file} must contain the certificate and the key of an authority: {error}") from None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])
+    authority.issue_cert(host).configure_cert(context)
+    return context
+
+
 class TlsServer:
     """A server for HTTPS. The plain server behind it listens on a free port of loopback."""
 
@@ -136,10 +176,7 @@ class TlsServer:
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         servers = [
-            await asyncio.start_server(
-                self._relay, sock=each, ssl=self._context, ssl_shutdown_timeout=SHUTDOWN_SECONDS
-            )
-            for each in self._sockets
+            await asyncio.start_server(self._relay, sock=each, **self._listen_options()) for each in self._sockets
         ]
         self._ready.set()
         await self._stopping.wait()
@@ -147,6 +184,13 @@ class TlsServer:
             server.close()
         if self._relays:
             await asyncio.wait(self._relays)  # the plain server has closed its side of each
+
+    def _listen_options(self) -> dict[str, Any]:
+        return {"ssl": self._context, "ssl_shutdown_timeout": SHUTDOWN_SECONDS}
+
+    def _connected(self, port: str, writer: asyncio.StreamWriter) -> None:
+        """Register the client of a connection to the plain server."""
+        self._clients[port] = writer.get_extra_info("peername")
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass the bytes of a connection on, until one side closes it."""
@@ -161,10 +205,12 @@ class TlsServer:
         finally:
             self._relays.discard(task)
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes = b"") -> None:
+        """Relay a connection. `first` are bytes of the client that were read before."""
         plain_reader, plain_writer = await asyncio.open_connection(LOOPBACK_NAMES[1], self._plain_port)
         port = str(plain_writer.get_extra_info("sockname")[1])
-        self._clients[port] = writer.get_extra_info("peername")
+        self._connected(port, writer)
+        plain_writer.write(first)
         requests, responses = (
             asyncio.ensure_future(copy(*pair)) for pair in ((reader, plain_writer), (plain_reader, writer))
         )

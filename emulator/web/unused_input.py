@@ -22,7 +22,7 @@ from emulator.api.request_fields import is_accepted
 from emulator.api.routes import Route
 from emulator.core.call import Query
 from emulator.core.errors import ApiError, BadRequest, ParseError, ValidationFailed
-from emulator.core.fields import NON_FIELD, Field, FieldError, ListField, ObjectField
+from emulator.core.fields import NON_FIELD, Field, FieldError, Form, ListField, ObjectField
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Package, TransferOrder, Transition
 from emulator.core.schemas import Problem, json_pointer, load_schema
@@ -31,7 +31,7 @@ from emulator.domain.state_graph import COMMAND
 from emulator.state.store import Reader
 from emulator.state.world import World
 from emulator.web.context import RequestContext
-from emulator.web.schema_validation import UNKNOWN_KEY, request_problems
+from emulator.web.schema_validation import MAX_CACHED_BYTES, UNKNOWN_KEY, JsonBody, cached_problems, json_problems
 
 MAX_NAME_LENGTH, MAX_NOTICES = 60, 3
 INPUT_PARAMETERS = "input_parameters"
@@ -41,6 +41,7 @@ COMMAND_SUBJECTS: Mapping[str, type[Any]] = {
     "command_transfer": TransferOrder,
 }
 """Operation -> the records whose commands it runs."""
+IS_FORM = Problem((), "contentMediaType", "is a form", "must be JSON")
 
 
 class InputNotice(NamedTuple):
@@ -295,3 +296,30 @@ def strict_error(notices: Sequence[InputNotice], *, by_field: bool) -> ApiError:
     error = ParseError("; ".join(notice.message for notice in notices))
     error.hint = hint
     return error
+
+
+def request_problems(context: RequestContext, schema_name: str) -> tuple[Problem, ...]:
+    """Return what the schema refuses in the body although the framework accepts it.
+
+    If the framework refuses the body, its error is the response, and only unknown keys are returned.
+    """
+    try:
+        body = context.body
+    except (ApiError, BadRequest):
+        return ()
+    if isinstance(body, Form):
+        problems = form_problems(body, schema_name)
+    elif len(raw := context.body_bytes) <= MAX_CACHED_BYTES:
+        problems = cached_problems(JsonBody(schema_name, context.content_type, raw, body))
+    else:
+        problems = json_problems(schema_name, body)
+    if problems and not is_accepted(schema_name, body):
+        return tuple(problem for problem in problems if problem.keyword == UNKNOWN_KEY)
+    return problems
+
+
+def form_problems(form: Form, schema_name: str) -> tuple[Problem, ...]:
+    """Return that the body is a form, and its unknown keys. `name.key` is a key of the object `name`."""
+    known = load_schema(schema_name)["properties"]
+    names = dict.fromkeys(key.partition(".")[0] for key in form)
+    return (IS_FORM, *(Problem((name,), UNKNOWN_KEY, "is unknown") for name in names if name not in known))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from emulator.api.control.deliveries import EventGone, postpone_events, result_step, save_result
@@ -110,8 +110,18 @@ class HostAllowlist:
         return None
 
 
+class DeliveryInterceptor(Protocol):
+    """Changes deliveries, for reruns of a test suite."""
+
+    def change_plan(self, event_type: str, plan: DeliveryPlan) -> DeliveryPlan:
+        """Return how a delivery is sent. The plan is that of the emulator."""
+
+
 class Deliverer:
     """Makes delivery attempts for all worlds of a server."""
+
+    interceptor: ClassVar[DeliveryInterceptor | None] = None
+    """Changes the deliveries of all emulators of the process. None: they are sent as they are."""
 
     def __init__(
         self, allowed_hosts: Collection[str], timeout: float, max_seconds: float, *, has_demo_receiver: bool = False
@@ -158,6 +168,8 @@ class Deliverer:
         delivery = build_delivery(event, hook, started_at)
         if (fault := world.outbox.take_fault(hook.event_type, PLAN_FAULTS)) is not None:
             plan, delivery = PLAN_FAULTS[fault.kind](plan), delivery._replace(disturbed=fault.kind)
+        if self.interceptor is not None:
+            plan = self.interceptor.change_plan(hook.event_type, plan)
         delivery = delivery._replace(headers=plan.headers, body=body)
         return self._send_planned(world, delivery, plan, before)
 
@@ -236,6 +248,8 @@ class Deliverer:
         for _ in range(plan.request_count):
             try:
                 response = self._request(world, delivery, plan)
+                if plan.loses_response:
+                    raise NoResponse(RESPONSE_LOST)
                 result = response_result(*response, machine_seconds() - before, delivery.at)
                 logged = delivery._replace(status=response.status, response=response.text)
             except NoResponse as error:
@@ -244,7 +258,7 @@ class Deliverer:
                 logged = delivery._replace(response=str(error))
             world.outbox.record(logged._replace(delivered=200 <= result.status < 300))
             results.append(result)
-        return results[0]
+        return results[0]._replace(fault=delivery.disturbed)
 
     def _request(self, world: World, delivery: Delivery, plan: DeliveryPlan) -> WebhookResponse:
         if plan.drop_reason is not None:
@@ -276,14 +290,16 @@ def host_of(url: str) -> str:
 DueTimes = Mapping[int, datetime]
 """Event id -> when the event is due."""
 NO_SIGNATURE = "sha256=" + "0" * 64
+RESPONSE_LOST = "response lost on demand"
 
 
 class DeliveryPlan(NamedTuple):
-    """How a delivery is sent: its headers, the number of requests, and the reason if it is dropped."""
+    """How a delivery is sent: its headers, the number of requests, the reason if it is dropped, and its response."""
 
     headers: Mapping[str, JsonValue]
     request_count: int = 1
     drop_reason: str | None = None
+    loses_response: bool = False
 
 
 def duplicate(plan: DeliveryPlan) -> DeliveryPlan:
@@ -292,6 +308,10 @@ def duplicate(plan: DeliveryPlan) -> DeliveryPlan:
 
 def drop(plan: DeliveryPlan) -> DeliveryPlan:
     return plan._replace(drop_reason="dropped on demand")
+
+
+def lost_response(plan: DeliveryPlan) -> DeliveryPlan:
+    return plan._replace(loses_response=True)
 
 
 def corrupt_signature(plan: DeliveryPlan) -> DeliveryPlan:
@@ -322,6 +342,7 @@ def reorder(world: World, event: WebhookEvent, fault: DeliveryFault, others: Oth
 PLAN_FAULTS: Mapping[str, Callable[[DeliveryPlan], DeliveryPlan]] = {
     "duplicate": duplicate,
     "drop": drop,
+    "lost_response": lost_response,
     "corrupt_signature": corrupt_signature,
 }
 """Kind of fault -> the function that changes the plan of a delivery."""

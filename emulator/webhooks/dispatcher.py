@@ -8,7 +8,8 @@ import logging
 import math
 import threading
 import weakref
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Literal, cast
 
@@ -87,12 +88,18 @@ class WebhookDispatcher:
         """Send what is due in a world by now, one event after another, in order."""
         if self._is_delivering(world):
             return
+        with self.exclusive(world):
+            while (event_id := self._claim_exclusively(world, now)) is not None:
+                self._deliver((world, event_id))
+
+    @contextmanager
+    def exclusive(self, world: World) -> Iterator[None]:
+        """Send nothing of a world in the background inside the block."""
         queue = world.outbox.queue
         with self._lock:
             queue.exclusive_senders += 1
         try:
-            while (event_id := self._claim_exclusively(world, now)) is not None:
-                self._deliver((world, event_id))
+            yield
         finally:
             with self._lock:
                 queue.exclusive_senders -= 1
@@ -361,6 +368,9 @@ class WorldSender:
 
     def run_due(self, now: datetime) -> None:
         self.dispatcher.run_due(self._world, now)
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        return self.dispatcher.exclusive(self._world)
 
     def reschedule(self) -> None:
         if self.dispatcher.mode == "background":

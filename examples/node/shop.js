@@ -3,6 +3,9 @@
 /** Thrown when the OMS rejects a command. The message is the error of the OMS. */
 export class Refused extends Error {}
 
+/** Milliseconds after which a request fails. Without a limit, `fetch` waits for minutes. */
+const TIMEOUT = 10_000;
+
 export class Shop {
   constructor(url, token) {
     this.packages = `${url}/api/v1/oms/packages/`;
@@ -34,6 +37,7 @@ export class Shop {
       method: body ? "POST" : "GET",
       headers: this.headers,
       body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT),
     });
     if (response.status === 400) throw new Refused(JSON.stringify((await response.json()).error));
     if (!response.ok) throw new Error(`${response.status} ${url}`);

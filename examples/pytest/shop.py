@@ -32,13 +32,16 @@ class Shop:
             url = page["next"]
 
     def pack(self, package: dict[str, Any]) -> str:
-        """Pack a package and return its tracking number. Raise `Refused` if it is no longer waiting."""
+        """Pack a package and return its tracking number. Raise `Refused` if it is no longer waiting.
+
+        The tracking number is empty until the carrier assigns one.
+        """
         slug = next((each["slug"] for each in package["commands"] if "__complete_packaging__" in each["slug"]), None)
         if slug is None:
             raise Refused(f"package {package['number']} cannot be packed")
         url = f"{self.url}{PACKAGES}{package['id']}/"
         self._request("POST", f"{url}command/", json={"slug": slug, "input_parameters": {}})
-        return str(self._request("GET", url).json()["tracking_number"])
+        return self._request("GET", url).json()["tracking_number"] or ""
 
     def _request(self, method: str, url: str, **rest: Any) -> requests.Response:
         response = requests.request(

@@ -85,8 +85,14 @@ def refused(*arguments: str, **extra: str) -> str:
 
 @pytest.mark.parametrize(
     ("arguments", "number", "code"),
-    [((), signal.SIGTERM, 0), (("-q",), signal.SIGINT, 130), (("-v", "--log-format", "json"), signal.SIGTERM, 0)],
-    ids=["plain and SIGTERM", "quiet and Ctrl-C", "verbose in JSON"],
+    [
+        ((), signal.SIGTERM, 0),
+        (("-q",), signal.SIGINT, 130),
+        (("-v", "--log-format", "json"), signal.SIGTERM, 0),
+        (("--server", "granian"), signal.SIGINT, 130),
+        (("--server", "granian", "-v", "--log-format", "json"), signal.SIGTERM, 0),
+    ],
+    ids=["plain and SIGTERM", "quiet and Ctrl-C", "verbose in JSON", "granian and Ctrl-C", "granian in JSON"],
 )
 def test_it_says_when_it_is_ready_answers_and_stops(serve: Serve, arguments: Any, number: Any, code: int) -> None:
     """Nothing but the line is printed on stdout, and only what was asked for on stderr."""
@@ -106,6 +112,24 @@ def test_it_says_when_it_is_ready_answers_and_stops(serve: Serve, arguments: Any
         ]
     else:
         assert err == ""
+
+
+@pytest.mark.parametrize("server", ["waitress", "granian"])
+def test_state_file_continues_on_either_server(serve: Serve, server: str, tmp_path: Path) -> None:
+    """The first server is granian. Its metrics count the request."""
+    state = str(tmp_path / "worlds.db")
+    first = serve("--port", "0", "--server", "granian", "--state", state, "--packages", "3")
+    url = ready(first)
+    assert requests.post(f"{url}/__admin/packages", json={}, timeout=10).status_code == 201
+    answer = requests.get(f"{url}{LIST}", headers={"Authorization": "Token full-access"}, timeout=10)
+    assert answer.json()["count"] == 4
+    metrics = requests.get(f"{url}/__admin/metrics", timeout=10).text
+    assert 'operation="list_packages",status="200"} 1' in metrics
+    assert ended(first, signal.SIGTERM) == (0, "", "")
+    second = serve("--port", "0", "--server", server, "--state", state, "--packages", "3")
+    again = requests.get(f"{ready(second)}{LIST}", headers={"Authorization": "Token full-access"}, timeout=10)
+    assert again.json()["count"] == 4
+    assert ended(second, signal.SIGTERM) == (0, "", "")
 
 
 def test_options_choose_the_world(serve: Serve) -> None:

@@ -37,6 +37,7 @@ FREE_MAPS = {
     "extra_attributes": "the catalogue names the keys",
     "extra_information": "planning writes what it likes",
     "field-errors": "one key per refused field",
+    "fields": "the changed columns of a record name the keys",
     "headers": "whatever a client sends",
     "instance_dict": "the document of any record",
     "parameters": "the command of a story names its parameters",

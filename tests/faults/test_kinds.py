@@ -20,6 +20,7 @@ from emulator import Emulator
 from emulator.core.records import Package
 from emulator.domain.fault_rules import FAULT_KINDS
 from emulator.state.clock import machine_seconds
+from emulator.state.faults import OVERTAKEN
 from tests.oracle import service
 
 pytestmark = pytest.mark.slow
@@ -131,7 +132,8 @@ def test_fault_decides_whether_a_write_takes_effect(
 
 
 def test_every_kind_has_a_case() -> None:
-    assert {kind for kind, *_ in KINDS} == FAULT_KINDS.keys()
+    """`test_overtaking.py` tests the kind that does not change a response."""
+    assert {kind for kind, *_ in KINDS} == FAULT_KINDS.keys() - {OVERTAKEN}
 
 
 def test_response_header_names_the_faults(oms: Emulator) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +32,11 @@ def test_a_map_equals_a_dictionary_after_the_same_changes(changes: list[tuple[st
                 maps[-1].delete(key)
             continue
         expected.append(after)
+    for (built, model), (other, other_model) in product(zip(maps, expected, strict=True), repeat=2):
+        different = {
+            key for key in {**model, **other_model} if model.get(key, "no") is not other_model.get(key, "no")
+        }
+        assert sorted(map(repr, built.differing_keys(other))) == sorted(map(repr, different))
     for built, model in zip(maps, expected, strict=True):
         assert dict(built) == model == dict(built.items())
         assert (len(built), bool(built)) == (len(model), bool(model))

@@ -93,7 +93,7 @@ def check_and_record(response: SentResponse) -> None:
 
 
 def check_response(response: SentResponse) -> None:
-    if response.header("X-Emulator-Fault"):
+    if response.header("X-Emulator-Fault") or response.header("X-Emulator-Mutation"):
         return  # it is wrong on purpose
     check_headers(response)
     if response.status == 302 and str(response.header("Location")).endswith(INSPECTOR_PATH):

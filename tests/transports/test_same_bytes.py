@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from dataclasses import replace
@@ -10,13 +11,17 @@ from functools import cache
 import pytest
 
 from emulator import Emulator
+from emulator.core.errors import InvalidDocument
+from emulator.domain.fault_rules import FAULT_KINDS, refuse_ended_connection
+from emulator.web import ServerName
+from emulator.web.fault_injection import parse_fault_header
 from tests.transports.conditions import STRICT, HttpRequest
 from tests.transports.corpus import corpus
 from tests.transports.transports import INCOMPLETE, TRANSPORTS, TransportResponse, socket
 
 
-def emulator() -> Emulator:
-    oms = Emulator("demo", packages=40, allow_fault_header=True, allow_hosts=["oms.test"])
+def emulator(server: ServerName = "waitress") -> Emulator:
+    oms = Emulator("demo", packages=40, allow_fault_header=True, allow_hosts=["oms.test"], server=server)
     oms.in_world(STRICT).world.strict = True
     for world in oms.worlds.all():  # otherwise payloads contain the address of the server, if there is one
         world.settings = replace(world.settings, base_url="http://oms.example")
@@ -45,6 +50,34 @@ def unsendable_reason(transport: str, request: HttpRequest) -> str | None:
             "its PATH_INFO contains decoded text instead of the bytes that WSGI requires, so non-ASCII is ambiguous"
         )
     return None
+
+
+def is_refused_by_granian(request: HttpRequest) -> bool:
+    """Return whether a request injects or arms a fault that ends the connection before the body."""
+    try:
+        if request.target.endswith("/__admin/faults") and request.method == "POST":
+            fault = json.loads(request.body)
+            if fault["kind"] in FAULT_KINDS:
+                refuse_ended_connection(fault["kind"], fault.get("options", {}))
+        elif (header := request.headers.get("X-Emulator-Fault", "")).partition(";")[0] in FAULT_KINDS:
+            fault = parse_fault_header(header)
+            refuse_ended_connection(fault.kind, fault.options)
+    except InvalidDocument as error:
+        return "granian" in str(error)
+    return False
+
+
+def test_granian_gives_the_same_bytes_as_waitress() -> None:
+    """Faults that end a connection are not in this corpus, because granian refuses them."""
+    requests = [request for request in corpus(*existing_ids()) if not is_refused_by_granian(request)]
+    with socket(emulator()) as send, socket(emulator("granian")) as send_to_granian:
+        differences = [
+            f"{request.method} {request.target} {request.headers}: {through_granian} instead of {through_waitress}"
+            for request in requests
+            if (through_waitress := send(request)) != (through_granian := send_to_granian(request))
+        ]
+    assert not differences, f"{len(differences)} of {len(requests)} differ:\n" + "\n".join(differences[:10])
+    assert len(requests) >= 550
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -9,10 +9,13 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import aiohttp
 import httpx
 import requests
 from anyio.from_thread import start_blocking_portal
+from starlette.testclient import TestClient
 from werkzeug.test import Client
+from yarl import URL
 
 from emulator import Emulator
 from tests.transports.conditions import HttpRequest
@@ -123,6 +126,46 @@ def intercept_async_httpx(oms: Emulator) -> Iterator[Transport]:
         portal.call(client.aclose)
 
 
+@contextmanager
+def asgi_transport(oms: Emulator) -> Iterator[Transport]:
+    with start_blocking_portal() as portal:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(oms.asgi), base_url=BASE)
+        yield by_httpx(lambda *args, **options: portal.call(partial(client.request, *args, **options)))
+        portal.call(client.aclose)
+
+
+@contextmanager
+def starlette_client(oms: Emulator) -> Iterator[Transport]:
+    with TestClient(oms.asgi, base_url=BASE, follow_redirects=False) as client:
+        yield by_httpx(client.request)
+
+
+@contextmanager
+def intercept_aiohttp(oms: Emulator) -> Iterator[Transport]:
+    with start_blocking_portal() as portal, oms.intercept(BASE):
+        client = portal.call(partial(create_session, skip_auto_headers=("Accept-Encoding", "Content-Type")))
+
+        async def request(spec: HttpRequest) -> TransportResponse:
+            url, content = URL(BASE + spec.target, encoded=True), spec.body or None
+            try:
+                async with client.request(
+                    spec.method, url, headers=spec.headers, data=content, allow_redirects=False
+                ) as answer:
+                    body = await answer.read()
+            except (aiohttp.ClientError, *CONNECTION_ERRORS):
+                return INCOMPLETE
+            return normalized_response(answer.status, answer.headers.items(), body, spec.method)
+
+        yield partial(portal.call, request)
+        portal.call(client.close)
+
+
+async def create_session(**options: Any) -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(**options)
+    session._retry_connection = False  # it would repeat a GET whose connection was closed
+    return session
+
+
 def by_httpx(request: Callable[..., httpx.Response]) -> Transport:
     def send(spec: HttpRequest) -> TransportResponse:
         content = spec.body or None
@@ -168,6 +211,9 @@ TRANSPORTS = {
     "httpx.WSGITransport": wsgi_transport,
     "intercept, httpx": intercept_httpx,
     "intercept, httpx async": intercept_async_httpx,
+    "intercept, aiohttp": intercept_aiohttp,
+    "oms.asgi, httpx.ASGITransport": asgi_transport,
+    "oms.asgi, Starlette's TestClient": starlette_client,
     "werkzeug's Client": werkzeug,
     "Flask's routing": flask_routing,
 }

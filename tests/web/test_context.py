@@ -59,13 +59,17 @@ def test_each_part_of_a_request_is_parsed_once(
     assert counts == expected
 
 
-def test_cached_read_parses_only_the_credential(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_read_parses_nothing_and_that_of_another_token_only_the_credential(
+    oms: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = oms.session()
     first = client.get(LIST).content
     counts: Counter[str] = Counter()
     for parser in PARSERS:
         monkeypatch.setattr(context_module, parser, count_calls(getattr(context_module, parser), parser, counts))
     assert client.get(LIST).content == first
+    assert counts == {}
+    assert client.get(LIST, headers={"Authorization": "Token read-only"}).content == first
     assert counts == {"authenticate": 1}
 
 

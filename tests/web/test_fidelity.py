@@ -17,10 +17,11 @@ from emulator.core import schemas
 from emulator.core.errors import ApiError
 from emulator.core.records import Package, State, TransferOrder
 from emulator.domain.commands import COMMANDS
-from emulator.web.admin.fidelity import SUBJECTS, fidelity_document, notes
+from emulator.web.admin.fidelity import SUBJECTS, fidelity_document
 from emulator.web.context import METHODS
 from emulator.web.negotiation import RESOURCE_NAMES
 from emulator.web.parsing import BODY_PARSERS
+from emulator.web.provenance import notes
 from tests.support import samples
 
 PROVENANCES = {"documented", "observed", "framework", "assumed"}

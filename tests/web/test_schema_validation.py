@@ -19,7 +19,7 @@ from emulator.core import schemas
 from emulator.core.call import Reply
 from emulator.core.fields import Form
 from emulator.core.records import Package, TransferOrder, Webhook, WebhookEvent
-from emulator.web import dispatch, schema_validation
+from emulator.web import dispatch, schema_validation, unused_input
 from tools.body_validation import BODY, FORM, UNKNOWN_KEY, VALID, Mutant, form_pairs, mutants
 
 MUTANTS = list(mutants())
@@ -191,9 +191,10 @@ def test_equal_bodies_are_validated_once(oms: Emulator, monkeypatch: pytest.Monk
     """A large body is not cached."""
     validated: list[str] = []
     usual = schema_validation.json_problems
-    monkeypatch.setattr(
-        schema_validation, "json_problems", lambda name, body: [validated.append(name), usual(name, body)][1]
-    )
+    for module in (schema_validation, unused_input):
+        monkeypatch.setattr(
+            module, "json_problems", lambda name, body: [validated.append(name), usual(name, body)][1]
+        )
     pk = oms.world.records.ids(Package)[0]
     for body, count in (({"remote_id": "R"}, 1), ({"remote_id": "x" * 3_000}, 4)):
         for _ in range(3):

@@ -66,7 +66,7 @@ def test_duplicate(oms: Emulator, got: list[Delivery]) -> None:
     made = [oms.package()["id"] for _ in range(2)]
     deliveries = oms.hooks.deliveries
     assert packages(got) == [made[0], made[0], made[1]]
-    assert got[0].body == got[1].body
+    assert packages(got)[0] == packages(got)[1]
     assert [each.attempt for each in deliveries] == [1, 1, 1]
     assert [each.disturbed for each in deliveries] == ["duplicate", "duplicate", None]
 
@@ -114,6 +114,18 @@ def test_corrupt_signature(oms: Emulator, got: list[Delivery]) -> None:
     assert [is_signed(each) for each in got] == [False, False, True]
 
 
+def test_lost_response(oms: Emulator, got: list[Delivery]) -> None:
+    """The event arrives, and arrives again, because its sender got no response."""
+    delete_other_hooks(oms)
+    oms.hooks.disturb("lost_response")
+    oms.package()
+    oms.hooks.flush()
+    assert [each.delivered for each in oms.hooks.deliveries] == [False]
+    oms.clock.advance(seconds=60)
+    assert [each.attempt for each in got] == [1, 2]
+    assert packages(got)[0] == packages(got)[1]
+
+
 def test_fault_applies_to_its_event_type_only(oms: Emulator, got: list[Delivery]) -> None:
     delete_other_hooks(oms)
     oms.hooks.disturb("drop", "shipment.created")
@@ -156,7 +168,12 @@ def test_fault_does_not_apply_to_a_host_that_is_not_allowed(kind: str, got: list
     first, second = oms.package()["id"], oms.package()["id"]
     oms.hooks.flush()
     assert {each.disturbed for each in oms.world.outbox.log if each.url != URL} == {None}
-    arrived = {"duplicate": [first, first, second], "reorder": [second, first], "corrupt_signature": [first, second]}
+    arrived = {
+        "duplicate": [first, first, second],
+        "reorder": [second, first],
+        "corrupt_signature": [first, second],
+        "lost_response": [first, second],
+    }
     assert packages(got) == arrived.get(kind, [second])
     assert not oms.world.outbox.faults
 

@@ -138,7 +138,8 @@ FORK = """
 import os, sys, time
 from emulator import Emulator
 
-oms = Emulator("empty", clock="ticking", delivery="background", live=1, state=sys.argv[1] or None)
+oms = Emulator("empty", clock="ticking", delivery="background", live=1, state=sys.argv[1] or None,
+               server=sys.argv[2])
 received = []
 oms.hooks.add(lambda delivery: received.append(delivery), "package.created")
 url = oms.start()
@@ -162,13 +163,24 @@ if child == 0:
     import requests
     assert requests.get(oms.start() + "/__admin/health").ok
     oms.close()
+    time.sleep(600 if sys.argv[3] else 0)
     os._exit(0)
-_, status = os.waitpid(child, 0)
+_, status = (0, 0) if sys.argv[3] else os.waitpid(child, 0)
 oms.package(state="Packed")
 oms.hooks.flush()
 import requests
 assert requests.get(url + "/__admin/health").ok and len(received) == 2
 oms.close()
+if sys.argv[3]:
+    import signal
+    try:
+        requests.get(url, timeout=20)
+    except requests.ConnectionError as error:
+        assert "refused" in str(error), error
+    else:
+        raise AssertionError("the port is open")
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
@@ -176,7 +188,20 @@ sys.exit(os.waitstatus_to_exitcode(status))
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("has_state", [False, True], ids=["memory", "state file"])
-def test_forked_process_has_own_threads(tmp_path: Path, has_state: bool) -> None:
+@pytest.mark.parametrize("server", ["waitress", "granian"])
+def test_forked_process_has_own_threads(tmp_path: Path, has_state: bool, server: str) -> None:
     """A fork while no thread works. The state file belongs to the parent."""
-    state = str(tmp_path / "state") if has_state else ""
-    subprocess.run([sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, state], check=True, timeout=60)
+    run_fork(str(tmp_path / "state") if has_state else "", server)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("server", ["waitress", "granian"])
+def test_forked_process_does_not_keep_the_port(server: str) -> None:
+    """The parent closes its port while the child lives."""
+    run_fork("", server, "child lives on")
+
+
+def run_fork(state: str, server: str, lives_on: str = "") -> None:
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, state, server, lives_on]
+    subprocess.run(command, check=True, timeout=60)

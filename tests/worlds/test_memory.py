@@ -5,17 +5,14 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from emulator import Emulator
 from emulator.api.serializers.rendering import RenderCache, render_cache
-from emulator.core.call import Reply
 from emulator.state.journal import Exchange, Journal, RequestInfo
 from emulator.state.steps import UndoStack
 from emulator.state.world import World
-from emulator.web.dispatch import ResponseCache
 from tests.support.worlds import START
 
 LIST = "/api/v1/oms/packages/"
@@ -82,7 +79,7 @@ def test_closed_world_is_freed_at_once(end: Callable[[Emulator], None]) -> None:
     oms.stop()  # the thread of the live traffic may still use the world
     assert freed() is None
     oms.session().get(LIST)
-    assert {key[0] for key in oms._emulator_app.cache._responses} == {"default"}
+    assert {key[0] for key in oms._emulator_app.cache._entries} == {"default"}
     assert not owns_documents(cache)
     oms.close()
 
@@ -134,10 +131,11 @@ def test_cached_documents_keep_no_snapshot() -> None:
 
 
 def test_response_cache_counts_urls() -> None:
-    world, cache = Emulator("demo", seed=SEED).world, ResponseCache(max_bytes=100_000)
-    for number in range(100):
-        key: Any = ("default", False, "http://oms.test", "", LIST, f"number={number}" + "x" * 10_000, "en-us")
-        cache.put(key, world, world.records, Reply(200, b"{}"))
+    oms = Emulator("demo", seed=SEED)
+    cache, session = oms._emulator_app.cache, oms.session()
+    cache.max_bytes = 100_000
+    for number in range(30):
+        session.get(f"{LIST}?limit=1&unknown={number}" + "x" * 10_000)
     assert 2 <= len(cache) <= 10
 
 

@@ -86,14 +86,16 @@ def replay_result(world: World, step: Step) -> None:
 
 
 def result_document(result: DeliveryResult) -> JsonObject:
-    started = {} if result.started_at is None else {"started": format_time(result.started_at)}
-    return {"status": result.status, "content": result.content, **started}
+    optional: JsonObject = {} if result.started_at is None else {"started": format_time(result.started_at)}
+    if result.fault is not None:
+        optional["fault"] = result.fault
+    return {"status": result.status, "content": result.content, **optional}
 
 
 def parse_result(document: JsonObject) -> DeliveryResult:
     started = document.get("started")
     at = None if started is None else datetime.fromisoformat(started)
-    return DeliveryResult(document["status"], document["content"], 0.0, started_at=at)
+    return DeliveryResult(document["status"], document["content"], 0.0, started_at=at, fault=document.get("fault"))
 
 
 def postpone_events(world: World, due: Mapping[int, datetime]) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from emulator.api.serializers.rendering import fill_links
 from emulator.core import json_text
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.state.clock import format_time
-from emulator.state.journal import Exchange, Journal
+from emulator.state.journal import Basis, Exchange, Journal, weakest_provenance
 
 MASK = "***"
 SECRET_HEADER = re.compile(r"auth|cookie|token|secret|password|api-?key", re.IGNORECASE)
@@ -37,9 +37,9 @@ def find_exchanges(
             yield exchange
 
 
-def exchange_document(exchange: Exchange) -> JsonObject:
+def exchange_document(exchange: Exchange, bases: Sequence[Basis] = ()) -> JsonObject:
     """Return the document of an exchange in the control API."""
-    return summary_document(exchange) | {
+    return summary_document(exchange, bases) | {
         "request": {
             "headers": masked_request_headers(exchange.request_headers),
             "body": masked_body(exchange.info.body),
@@ -48,9 +48,12 @@ def exchange_document(exchange: Exchange) -> JsonObject:
     }
 
 
-def detailed_document(exchange: Exchange) -> JsonObject:
-    """Return the document of an exchange with the request body as it was sent, so that it can be repeated."""
-    document = exchange_document(exchange)
+def detailed_document(exchange: Exchange, bases: Sequence[Basis] = ()) -> JsonObject:
+    """Return the document of an exchange with the behaviours that its response rests on.
+
+    It has the request body as it was sent, so that it can be repeated.
+    """
+    document = exchange_document(exchange, bases) | {"rests_on": [each._asdict() for each in bases]}
     return document | {"request": document["request"] | sent_body(exchange.info.body)}
 
 
@@ -70,7 +73,7 @@ def sent_body(body: bytes) -> dict[str, str]:
     return {"text": text if masked == value else json_text.dump_json(masked).decode()}
 
 
-def summary_document(exchange: Exchange) -> JsonObject:
+def summary_document(exchange: Exchange, bases: Sequence[Basis] = ()) -> JsonObject:
     """Return the document of an exchange without headers and bodies."""
     info = exchange.info
     return {
@@ -84,6 +87,7 @@ def summary_document(exchange: Exchange) -> JsonObject:
         "token": info.role,
         "hint": exchange.response_headers.get("X-Emulator-Hint"),
         "fault": info.fault,
+        "provenance": weakest_provenance(bases),
     }
 
 

@@ -19,7 +19,7 @@ TAG: JsonObject = {"name": CONTROL_TAG, "description": CONTROL_DESCRIPTION}
 HTML, TEXT, EVENT_STREAM = "text/html", "text/plain", "text/event-stream"
 EVENT_FIELDS: JsonObject = {
     "id": {"type": "string", "description": "Send it as `Last-Event-ID` to continue after this event."},
-    "data": {"type": "string", "contentMediaType": JSON},
+    "data": {"type": "string", "description": "A JSON document: what changed, and the latest activity."},
     "retry": {"type": "integer", "description": "Milliseconds until a client connects again."},
 }
 BODY_SCHEMAS: Mapping[str, JsonObject] = {
@@ -59,6 +59,8 @@ QUERY_PARAMETERS: Mapping[str, JsonObject] = {
     "path": query_parameter("path", {"type": "string"}, "Only requests whose path contains this text."),
     "limit": query_parameter("limit", {"type": "integer", "minimum": 0}, "Maximum number of results."),
     "brief": query_parameter("brief", {"type": "boolean"}, "Omit headers and bodies."),
+    "since": query_parameter("since", {"type": "string"}, "Only changes after this request, such as 00000001.")
+    | {"required": True},
     "with_secrets": query_parameter("with_secrets", {"type": "boolean"}, "Keep credentials of hooks."),
 }
 COMMON_ERRORS = (400, 401, 403)
@@ -104,6 +106,8 @@ CONTROL_ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("control_request", "GET", "requests/<request_id>", "Return one exchange", {200: "exchange"},
              errors=(404,)),
     Endpoint("control_forget_requests", "DELETE", "requests", "Clear the journal", {204: None}, errors=(404,)),
+    Endpoint("control_changes", "GET", "changes", "List the records that changed after a request, field by field",
+             {200: "changes"}, errors=(400, 404, 409), query=("since",)),
     Endpoint("control_audit", "GET", "audit", "List client behaviour that works here but harms the real service",
              {200: "audit"}, errors=(404,)),
     Endpoint("control_faults", "GET", "faults", "List the armed faults and how often each was triggered", {200: None},
@@ -133,6 +137,9 @@ CONTROL_ENDPOINTS: tuple[Endpoint, ...] = (
              {200: "deliveries"}, errors=(404,), query=("limit",)),
     Endpoint("control_flush_hooks", "POST", "hooks/flush", "Send due webhook events and wait for running deliveries",
              {200: "flushed"}, errors=(400, 404)),
+    Endpoint("control_redeliver", "POST", "hooks/redeliver",
+             "Start the world again, repeat its steps, and send each recorded delivery again", {200: "deliveries"},
+             "redelivery-wanted", (400, 404, 409), requires_body=False),
     Endpoint("control_disturbances", "GET", "hooks/disturbances", "List the delivery faults", {200: "disturbances"},
              errors=(404,)),
     Endpoint("control_disturb", "POST", "hooks/disturbances", "Add a fault for coming webhook deliveries",

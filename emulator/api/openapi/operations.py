@@ -99,10 +99,14 @@ RESPONSE_HEADERS: Mapping[str, JsonObject] = {
         "description": "An explanation of the response that the body does not contain.",
         "schema": {"type": "string"},
     },
+    "X-Emulator-Provenance": {
+        "description": "The weakest provenance that the response rests on; only if the emulator was started with it.",
+        "schema": {"type": "string"},
+    },
 }
 """`components.headers`."""
 HTML_PAGE: Mapping[str, JsonObject] = {"text/html": {"schema": {"type": "string"}}}
-COMMON_HEADERS = ("Allow", "X-Emulator-Request-Id", "X-Emulator-Hint")
+COMMON_HEADERS = ("Allow", "X-Emulator-Request-Id", "X-Emulator-Hint", "X-Emulator-Provenance")
 
 
 class SharedResponse(NamedTuple):
@@ -189,6 +193,7 @@ BODY_EXAMPLES: Mapping[str, JsonObject] = {
     "live": {"orders_per_hour": 60},
     "login": {"username": "admin", "password": "admin"},
     "new-denial-reason": {"title": "Damaged box"},
+    "redelivery-wanted": {},
     "scenario-wanted": {"name": "demo"},
     "set-invoice-number": {"invoice_number": "INV-1"},
     "set-remote-id": {"remote_id": "R-1"},

@@ -33,8 +33,6 @@ SERIALIZERS: dict[str, type[Serializer]] = {**GUIDE_SERIALIZERS, **reference.SER
 def render_document(serializer: str, id_: int, reader: Reader, language: str, cache: RenderCache) -> bytes | None:
     """Return the text of one document from the cache, or None if there is no such record."""
     serializer_class = SERIALIZERS[serializer]
-    if not reader.has(serializer_class.kind, id_):
-        return None
     changes = reader.maps.get(serializer_class.kind)
     changed = None if changes is None else changes.get(id_)
     # A changed record has its own entry, so that worlds on one base do not evict each other's documents.
@@ -43,7 +41,10 @@ def render_document(serializer: str, id_: int, reader: Reader, language: str, ca
     def render(tracked: TrackedReader) -> bytes:
         return to_json(serialize(serializer_class, tracked.get_existing(serializer_class.kind, id_), tracked))
 
-    return cache.get(key, reader, language, render).body
+    document = cache.find(key, reader)
+    if document is None and reader.has(serializer_class.kind, id_):
+        document = cache.add(key, reader, language, render)
+    return None if document is None else document.body
 
 
 def render_record(serializer: str, record: Record, reader: Reader, language: str, cache: RenderCache) -> bytes:

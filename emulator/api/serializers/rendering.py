@@ -223,11 +223,21 @@ class RenderCache:
         self, key: Hashable, source: Reader, language: str, render: Callable[[TrackedReader], bytes]
     ) -> CachedDocument:
         """Return the current document under this key; render and store it if there is none."""
+        return self.find(key, source) or self.add(key, source, language, render)
+
+    def find(self, key: Hashable, source: Reader) -> CachedDocument | None:
+        """Return the current document under this key, or None."""
         for owner in (self, self.shared_owner):
             entry = self.store.entries.get((owner, key))
             if entry is not None and entry.is_current(source):
                 self.store.hits += 1
                 return entry
+        return None
+
+    def add(
+        self, key: Hashable, source: Reader, language: str, render: Callable[[TrackedReader], bytes]
+    ) -> CachedDocument:
+        """Render a document, and store it under this key."""
         self.store.misses += 1
         reader = TrackedReader(source, language, self)
         entry = CachedDocument(render(reader), reader)

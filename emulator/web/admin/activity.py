@@ -176,7 +176,7 @@ class WorldChanges:
 
 
 class EventStream(Response):
-    """A stream of messages. No thread waits for the next message: the server calls the stream regularly.
+    """A stream of messages. No thread that answers waits for the next message: the server calls the stream regularly.
 
     A server that cannot do this, or that has too many streams, gets one message. The browser then asks again.
     """
@@ -247,7 +247,7 @@ def world_summary(world: World) -> JsonObject:
     return {
         "world": {"name": world.name, "scenario": world.settings.scenario, "steps": len(world.steps)},
         "clock": clock_document(world),
-        "faults": [fault_document(fault) for fault in world.faults.copy().armed],
+        "faults": [fault_document(fault) for fault in world.faults.copy(with_actions=True).armed],
         "delivery_faults": [fault._asdict() for fault in world.outbox.faults],
     }
 

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import orjson
 from flask import Response
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.routes import ROUTES
 from emulator.api.serializers.fields import state_name
-from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import Package, State, TransferOrder, Transition
+from emulator.core.json_text import JsonObject
+from emulator.core.records import Package, State, TransferOrder
 from emulator.domain import installation
 from emulator.domain.commands import COMMANDS
-from emulator.domain.installation import Origin
 from emulator.domain.state_graph import STATE_GRAPHS, states_of_kind, transition_summary, transitions_from
 from emulator.state.store import Reader
-from emulator.web.admin.shared import api, compact_json, current_world
+from emulator.web.admin.shared import api, compact_json, control_settings, current_world
+from emulator.web.provenance import notes, provenance
 
-FIDELITY_FILE = Path(__file__).parent.parent.parent / "fixtures" / "fidelity.json"
 SUBJECTS: dict[str, type[Any]] = {"package": Package, "transfer_order": TransferOrder}
 ANY_OPERATION = "*"
 """All operations."""
-UNNAMED_STATE = Origin("assumed", "recorded answers show its id alone")
-RECORDED = Origin("observed")
 
 FidelityRow = JsonObject
 
@@ -38,7 +32,12 @@ def fidelity() -> Response:
     world = current_world()
     graph = graph_document(world.records, world.settings.installation, world.settings.language)
     item_states = item_state_rows(world.records, world.settings.installation, world.settings.language)
-    return compact_json({**fidelity_document(), **graph_rows(graph), "item_states": item_states})
+    sections = {**fidelity_document(), **graph_rows(graph), "item_states": item_states}
+    if (evidence := control_settings().evidence) is not None:
+        from emulator.contract.evidence import with_evidence  # noqa: PLC0415 - imports requests
+
+        sections = {part: [with_evidence(part, row, evidence) for row in rows] for part, rows in sections.items()}
+    return compact_json(sections)
 
 
 def fidelity_document() -> dict[str, list[FidelityRow]]:
@@ -65,11 +64,6 @@ def graph_rows(graph: JsonObject) -> dict[str, list[FidelityRow]]:
         key: [{"of": part, **row} for part, rows in graph.items() for row in rows[key]]
         for key in ("states", "transitions")
     }
-
-
-@cache
-def notes() -> JsonValue:
-    return orjson.loads(FIDELITY_FILE.read_bytes())
 
 
 def operation_rows() -> Iterator[FidelityRow]:
@@ -156,14 +150,3 @@ def state_row(state: State, counts: Mapping[int, int], language: str) -> JsonObj
         "enum_value": state.enum_value,
         "count": counts.get(state.id, 0),
     }
-
-
-def provenance(record: State | Transition, base: installation.Installation) -> dict[str, str]:
-    """Return the provenance of a state or transition, and the reason if there is one."""
-    if base.records.get(type(record), {}).get(record.id) == record:
-        origin = base.origins[type(record), record.id]
-    elif isinstance(record, State) and record.name == f"State {record.id}":
-        origin = UNNAMED_STATE
-    else:
-        origin = RECORDED
-    return {key: value for key, value in origin._asdict().items() if value is not None}

@@ -1,4 +1,4 @@
-"""Control API: journal, audit, coverage and Prometheus metrics."""
+"""Control API: journal, changes, audit, coverage and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import Response
 
+from emulator.api.control.changes import changes_document
 from emulator.api.control.journal import detailed_document, exchange_document, find_exchanges, summary_document
 from emulator.api.serializers.rendering import render_cache
-from emulator.core.errors import UnknownRecord
+from emulator.core.errors import InvalidDocument, UnknownRecord
 from emulator.coverage import build_report, counts_of
 from emulator.coverage.report import as_document
 from emulator.domain.audit import audit, finding_document
@@ -24,6 +25,7 @@ from emulator.web.admin.shared import (
     world_registry,
 )
 from emulator.web.app import register_graph
+from emulator.web.provenance import bases_of
 from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
@@ -47,26 +49,38 @@ def list_requests() -> Response:
     status = parse_int("status", query["status"]) if "status" in query else None
     limit = parse_int("limit", query["limit"]) if "limit" in query else DEFAULT_LIMIT
     document = summary_document if parse_bool("brief", query.get("brief", "false")) else exchange_document
-    journal = current_world().journal
+    world = current_world()
+    journal = world.journal
     matches = list(find_exchanges(journal, query.get("operation"), query.get("method"), status, query.get("path")))
-    return json_response({"count": len(matches), "results": [document(each) for each in matches[:limit]]})
+    return json_response(
+        {"count": len(matches), "results": [document(each, bases_of(world, each)) for each in matches[:limit]]}
+    )
 
 
 @api.get("/requests/<request_id>")
 def get_request(request_id: str) -> Response:
-    journal = current_world().journal
+    world = current_world()
+    journal = world.journal
     exchange = journal.get(request_id)
     if exchange is None:
         raise UnknownRecord(
             f"the journal has no request {request_id!r}; it holds the latest {journal.limit} requests"
         )
-    return json_response(detailed_document(exchange))
+    return json_response(detailed_document(exchange, bases_of(world, exchange)))
 
 
 @api.delete("/requests")
 def clear_requests() -> Response:
     current_world().journal.clear()
     return no_content()
+
+
+@api.get("/changes")
+def list_changes() -> Response:
+    query = query_parameters("since")
+    if "since" not in query:
+        raise InvalidDocument("since is required: the id of a request (X-Emulator-Request-Id), such as 00000001")
+    return json_response(changes_document(current_world(), query["since"]))
 
 
 @api.get("/audit")

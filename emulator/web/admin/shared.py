@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Blueprint, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
@@ -19,9 +19,13 @@ from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
 from emulator.state.world import World
-from emulator.web.app import CONTROL_PATH, INSPECTOR_PATH, WORLD_KEY, accepts_html
+from emulator.web.app import CONTROL_PATH, INSPECTOR_PATH, accepts_html
+from emulator.web.context import WORLD_KEY
 from emulator.web.guard import CHALLENGE, Guard
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
+
+if TYPE_CHECKING:
+    from emulator.contract.evidence import Evidence
 
 JSON = "application/json"
 BLUEPRINT = "oms_control"
@@ -33,10 +37,11 @@ METHODS_WITHOUT_BODY = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
 
 
 class ControlSettings(NamedTuple):
-    """The worlds of the server, and the guard of the control API."""
+    """The worlds of the server, the guard of the control API, and the evidence about the emulator's behaviour."""
 
     worlds: WorldRegistry
     guard: Guard
+    evidence: Evidence | None = None
 
 
 def control_settings() -> ControlSettings:

@@ -32,9 +32,13 @@ from emulator.web.admin.shared import (
     parse_int,
     query_parameters,
     read_document,
+    read_optional_document,
     require_no_document,
     run_write,
+    world_name,
+    world_registry,
 )
+from emulator.worlds.redelivery import redeliver
 
 
 @api.post("/orders")
@@ -130,7 +134,7 @@ def clock_document(world: World) -> JsonObject:
 
 @api.get("/faults")
 def faults() -> Response:
-    armed = [fault_document(fault) for fault in current_world().faults.copy().armed]
+    armed = [fault_document(fault) for fault in current_world().faults.copy(with_actions=True).armed]
     return json_response({"count": len(armed), "results": armed})
 
 
@@ -155,9 +159,20 @@ def delete_fault(id: int) -> Response:  # noqa: A002 - the name in the path
 @api.get("/hooks/deliveries")
 def deliveries() -> Response:
     limit = query_parameters("limit").get("limit")
-    log = list(current_world().outbox.log)
-    latest = log if limit is None else log[max(len(log) - parse_int("limit", limit), 0) :]
+    return deliveries_response(current_world(), None if limit is None else parse_int("limit", limit))
+
+
+def deliveries_response(world: World, limit: int | None = None) -> Response:
+    """Return the response with the latest deliveries, or with all of them."""
+    log = list(world.outbox.log)
+    latest = log if limit is None else log[max(len(log) - limit, 0) :]
     return json_response({"count": len(log), "results": [delivery_document(delivery) for delivery in latest]})
+
+
+@api.post("/hooks/redeliver")
+def redeliver_hooks() -> Response:
+    wanted = validated_document("redelivery-wanted", read_optional_document())
+    return deliveries_response(redeliver(world_registry(), world_name(), wanted.get("target_url")))
 
 
 @api.post("/hooks/flush")

@@ -20,6 +20,7 @@ export const KINDS = {
   truncated: { description: "Cut off the response body.", options: [option("size", "Bytes to send")] },
   malformed: { description: "Return a body that is not JSON.", options: [] },
   drip: { description: "Send the response slowly, in pieces.", options: [option("seconds", "Seconds"), option("pieces", "Pieces")] },
+  overtaken: { description: "Another actor moves the record before the request is processed.", options: [option("transition", "Transition (id)")] },
 };
 
 /** Title, description, path below the control API and body of each preset. */

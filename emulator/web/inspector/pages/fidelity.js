@@ -9,7 +9,7 @@ import { number } from "../format.js";
 
 const PROVENANCES = [["", "All"], ["documented", "Documented"], ["observed", "Observed"], ["framework", "Framework"], ["assumed", "Assumed"]];
 const MEANINGS = {
-  documented: "stated in the vendor’s documentation", observed: "shown by a documented sample or the vendor’s published code",
+  documented: "stated in the vendor’s documentation", observed: "shown by a documented sample, the vendor’s published code or an evidence file",
   framework: "the behaviour of Django REST framework, where the documentation says nothing", assumed: "an assumption, with the reason for it",
 };
 const NAMES = {
@@ -25,6 +25,7 @@ const NAMES = {
   item_states: (row) => html`${row.name} <code>${row.enum_value}</code> of ${row.of}`,
   transitions: (row) => html`${row.label} <code>${row.slug ?? row.command}</code>`,
 };
+const differenceText = (each) => `${each.kind} ${each.pointer || "of the response"} (${each.count})`;
 const nameOf = (part, row) => (NAMES[part] ?? ((each) => JSON.stringify(each)))(row);
 
 export function Page({ query }) {
@@ -52,7 +53,7 @@ function Behaviours({ sections, query }) {
     <${Table} label=${part} rows=${rows} rowKey=${(row) => sections[part].indexOf(row)} columns=${[
       { key: "name", long: true, title: "Behaviour", cell: (row) => nameOf(part, row) },
       { key: "provenance", whole: true, title: "Provenance", cell: (row) => html`<${Provenance} of=${row.provenance} />` },
-      { key: "reason", long: true, title: "Reason or source", cell: (row) => row.reason ?? row.note ?? row.doc ?? "" },
+      { key: "reason", long: true, title: "Reason or source", cell: (row) => html`${row.reason ?? row.note ?? row.doc ?? ""}${row.differences ? html`<br /><strong>Differs from the recorded OMS</strong>: ${row.differences.map(differenceText).join(", ")}` : ""}` },
     ]} /><//></div>`;
 }
 

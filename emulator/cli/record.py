@@ -1,0 +1,169 @@
+"""`oms-emulator record`: record the traffic of a client with a real OMS, as a scenario and an installation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from emulator.cli.data import FILE, errors_as_messages, print_import_report, scenario_name, write_installation
+from emulator.cli.reports import is_server_address
+from emulator.cli.serve import SignalWaiter, listen_errors
+from emulator.cli.terminal import LOG, configure_logging
+from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file
+from emulator.loading.installation_import import DESCRIPTION, installation_text
+from emulator.loading.recording import NothingRecorded, RecordedExchange, Recording, build_world
+
+if TYPE_CHECKING:
+    from emulator.client.shadow import Shadow
+    from emulator.contract.evidence import Evidence
+
+NOTHING_RECORDED = 1
+"""Exit code if the recording has no document."""
+EPILOG = """\b
+Examples:
+  oms-emulator record --target https://oms.example.com -o recorded.json
+  oms-emulator record --target https://oms.example.com -o recorded.json --allow-writes --ca authority.pem
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option("--target", required=True, metavar="URL", help="Address of the OMS. Its certificate is verified.")
+@click.option("-o", "--output", type=FILE, help="Write the scenario to this file. Required without --evidence.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8081, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one."
+)
+@click.option("--allow-writes", is_flag=True, help="Also forward requests that change records.")
+@click.option(
+    "--anonymize/--no-anonymize", default=True, show_default=True, help="Replace personal values and secrets."
+)
+@click.option(
+    "--ca",
+    "authority",
+    type=FILE,
+    help="Accept CONNECT, with certificates of the authority in this file, which is created if it does not exist.",
+)
+@click.option("--shadow", is_flag=True, help="Compare each response with that of the emulator.")
+@click.option("--evidence", type=FILE, help="Add the results of --shadow to this file.")
+@click.option("--force", is_flag=True, help="Replace files that no recording wrote.")
+def record(*, target: str, host: str, port: int, authority: Path | None, allow_writes: bool, **options: Any) -> int:
+    """Record the traffic between a client and a real OMS, until Ctrl-C.
+
+    The client uses the printed address in place of that of the OMS, or as its HTTP proxy. At the end the answers and
+    writes become a scenario, and the states in them an installation beside it. Personal values and secrets are
+    replaced before anything is written. What the files lack is reported on stderr.
+
+    With --shadow the emulator answers each request too. The client gets the response of the OMS. Agreements and
+    differences are counted in the evidence file, for `serve --evidence FILE`.
+    """
+    if not is_server_address(target) or urlsplit(target).username is not None:
+        raise click.UsageError(f"{target!r} is not the address of a server; use one such as https://oms.example.com")
+    configure_logging("text", quiet=False, verbose=False, access=False)
+    stop = SignalWaiter()
+    from emulator.web.recording_proxy import RecordingProxy, create_proxy_server  # noqa: PLC0415 - not for `--help`
+
+    with errors_as_messages(), listen_errors(f"{host}:{port}"):
+        files = RecordedFiles(**options)
+        proxy = RecordingProxy(target, files.add, allow_writes=allow_writes)
+        server = create_proxy_server(proxy, host, port, authority)
+    server.start()
+    click.echo(f"ready: {server.url}")
+    if authority is not None:
+        click.echo(f"authority to trust: {authority}")
+    sys.stdout.flush()
+    stop.next_code()
+    server.stop()
+    return files.write()
+
+
+class RecordedFiles:
+    """The files that a recording makes: scenario and installation, evidence, or both."""
+
+    def __init__(
+        self, output: Path | None, evidence: Path | None, *, shadow: bool, anonymize: bool, force: bool
+    ) -> None:
+        """Raise `ValueError` or `ClickException` if it is already known that a file cannot be written."""
+        if shadow != (evidence is not None):
+            raise click.UsageError("--shadow and --evidence FILE need each other")
+        if output is None and evidence is None:
+            raise click.UsageError("Missing option '-o' / '--output'.")
+        self.output, self.evidence, self.anonymize, self.force = output, evidence, anonymize, force
+        self.recording = Recording()
+        self.shadow = None if evidence is None else open_shadow(evidence)
+        if output is not None:
+            check_target(output, force=force)
+            check_installation(installation_file(output), force=force)
+
+    def add(self, exchange: RecordedExchange) -> None:
+        if self.output is not None:
+            self.recording.add(exchange)
+        if self.shadow is not None:
+            self.shadow.add(exchange)
+
+    def write(self) -> int:
+        """Write the files, and return the exit code."""
+        if self.shadow is not None and self.evidence is not None:
+            self.shadow.stop()
+            replace_file(self.evidence, encode_evidence(self.shadow.evidence))
+            print_evidence(self.shadow.evidence, self.evidence)
+        return 0 if self.output is None else self._write_scenario(self.output)
+
+    def _write_scenario(self, output: Path) -> int:
+        with errors_as_messages():
+            try:
+                world = build_world(self.recording, scenario_name(output), anonymize=self.anonymize)
+            except NothingRecorded as error:
+                LOG.error("%s; no scenario was written", error)
+                return NOTHING_RECORDED
+            if world.installation is not None:
+                file = installation_file(output)
+                write_installation(file, installation_text(world.installation), force=True)
+                world.scenario["installation"] = file.name
+            write_scenario_file(output, encode_scenario(world.scenario), force=self.force)
+        for line in world.missing:
+            click.echo(f"not recorded: {line}", err=True)
+        print_import_report(world.imported, (), output)
+        return 0
+
+
+def open_shadow(evidence: Path) -> Shadow:
+    """Return a started shadow that adds to the evidence in a file."""
+    from emulator.client.shadow import Shadow  # noqa: PLC0415 - imported when used
+    from emulator.contract.evidence import read_evidence  # noqa: PLC0415 - as above
+
+    check_folder(evidence)
+    shadow = Shadow(read_evidence(evidence) if evidence.exists() else None)
+    shadow.start()
+    return shadow
+
+
+def encode_evidence(evidence: Evidence) -> bytes:
+    return json.dumps(evidence.to_document(), indent=2).encode() + b"\n"
+
+
+def print_evidence(evidence: Evidence, file: Path) -> None:
+    """Print the differences of each operation on stderr, and the totals."""
+    for operation, places in sorted(evidence.differences.items()):
+        for (kind, pointer), count in sorted(places.items()):
+            click.echo(f"differs: {operation}: {kind} {pointer or 'of the response'}: {count}", err=True)
+    for operation, count in sorted(evidence.not_compared.items()):
+        click.echo(f"not compared: {operation}: {count}", err=True)
+    click.echo(
+        f"wrote {file}: {len(evidence.agreed)} behaviours agreed; {len(evidence.differences)} operations differ",
+        err=True,
+    )
+
+
+def installation_file(output: Path) -> Path:
+    return output.with_name(f"{output.stem}.installation.json")
+
+
+def check_installation(file: Path, *, force: bool) -> None:
+    """Raise `ClickException` if the file exists and is not the installation of an earlier recording."""
+    if file.exists() and not force and DESCRIPTION.encode() not in file.read_bytes():
+        raise click.ClickException(f"{file} exists and is not a recorded installation; use --force to replace it")

@@ -1,0 +1,293 @@
+"""Shadow: the emulator answers each recorded request too, and the two responses are compared by `verify`'s checks.
+
+For a read, the emulator's world has the records that the real response shows. So both must return the same rows, in
+the same order. For a write or an error, it has the records that earlier responses showed.
+"""
+
+from __future__ import annotations
+
+import logging
+from queue import SimpleQueue
+from threading import Thread
+from typing import NamedTuple
+
+import requests
+
+from emulator.api.routes import Route
+from emulator.api.serializers.events import record_events
+from emulator.client.emulator import Emulator
+from emulator.client.session import InProcessSession
+from emulator.client.shadow_checks import (
+    FULL_DOCUMENTS,
+    GRAPH_KINDS,
+    WORLD,
+    Comparison,
+    Graph,
+    ShownRecords,
+    check_ids,
+    check_refusal,
+    check_success,
+    command_behaviours,
+    compare_new_record,
+    compare_rows,
+    document_schema,
+    is_equal,
+    is_same_status,
+    named_transition,
+)
+from emulator.contract.assertions import CheckedResponse
+from emulator.contract.evidence import Evidence
+from emulator.contract.findings import Drift, Finding, Kind, unique
+from emulator.contract.reads import compare_with_row, wrong_commands
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.records import Package
+from emulator.loading.recorded_responses import (
+    RecordedResponse,
+    documents_of,
+)
+from emulator.loading.recording import READ_METHODS, RecordedExchange, RecordKey
+from emulator.state.world import World, WorldServices
+from emulator.web import ROUTER
+
+LOG = logging.getLogger("emulator")
+PASSED_ON = ("Accept", "Accept-Language", "Content-Type")
+"""Headers of a request that the emulator gets too. Credentials are replaced by built-in ones."""
+BUSY = frozenset((429, 502, 503, 504))
+"""Statuses that depend on the load of a service, not on the request."""
+EXPECTED_KEYS = ("state", "remote_id", "invoice_number", "extra_information")
+"""Keys of a record that writes change, so that the next response must show them as the emulator does."""
+FULL_ACCESS, READ_ONLY, NO_ACCESS = "full-access", "read-only", "no-access"
+UNKNOWN_CREDENTIAL = "unknown"
+
+
+class Known(NamedTuple):
+    """What earlier responses showed of a record, and whether that is enough to run commands on it."""
+
+    responses: dict[str, RecordedResponse]
+    is_full: bool = False
+
+
+class Shadow:
+    """Compares exchanges in a thread, in their order, and collects the evidence."""
+
+    def __init__(self, evidence: Evidence | None = None) -> None:
+        self.evidence = evidence or Evidence()
+        self._emulator = Emulator("empty")
+        self._session = InProcessSession(self._emulator.app, self._emulator.url, {"X-Emulator-World": WORLD})
+        self._known: dict[RecordKey, Known] = {}
+        self._changed: dict[RecordKey, World] = {}
+        """Record -> the world in which the emulator made the same writes."""
+        self._expected: dict[RecordKey, dict[str, tuple[Route, JsonValue]]] = {}
+        """Record -> key that writes changed -> the last such write, and the value that the emulator shows since."""
+        self._documents: dict[tuple[str, int], JsonObject] = {}
+        self._graph: Graph = {kind: {} for kind in GRAPH_KINDS}
+        self._queue: SimpleQueue[RecordedExchange | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="shadow", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def add(self, exchange: RecordedExchange) -> None:
+        self._queue.put(exchange)
+
+    def stop(self) -> None:
+        """Compare what waits, and end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+        self._emulator.close()
+
+    def _run(self) -> None:
+        while (exchange := self._queue.get()) is not None:
+            try:
+                self.compare(exchange)
+            except Exception:  # noqa: BLE001 - one exchange must not end the thread; its values are not logged
+                LOG.error("cannot compare an exchange of %s", exchange.title)
+                self.evidence.not_compared[exchange.title] += 1
+
+    def compare(self, exchange: RecordedExchange) -> list[Finding]:
+        """Compare one exchange, and add the result to the evidence. Return the differences."""
+        route = route_of(exchange)
+        if route is None or exchange.status in BUSY or exchange.method in ("HEAD", "OPTIONS"):
+            return []
+        comparison = Comparison(exchange, route)
+        try:
+            self._compare(comparison)
+        except Drift as drift:
+            comparison.findings.append(drift.finding)
+        found = list(unique(comparison.findings))
+        for operation in dict.fromkeys(each.operation for each in found):
+            mine = [each for each in found if each.operation == operation]
+            behaviours = comparison.behaviours if operation == route.operation else ()
+            self.evidence.differ(operation, mine, behaviours)
+        if not found and comparison.is_compared:
+            self.evidence.agree(comparison.behaviours)
+        elif not found:
+            self.evidence.not_compared[route.operation] += 1
+        return found
+
+    def _compare(self, comparison: Comparison) -> None:
+        exchange, route = comparison.exchange, comparison.route
+        shown = ShownRecords.of(exchange) if route.method == "GET" else None
+        if shown is not None and not check_ids(comparison, comparison.document()):
+            return
+        world, is_known = self._world_for(exchange, shown)
+        ours = self._send(exchange, route, world, shown)
+        if exchange.is_successful_write:
+            self._documents.clear()
+        if not is_same_status(comparison, ours, is_known=is_known or shown is not None):
+            if exchange.is_successful_write != is_success(ours) and exchange.method not in READ_METHODS:
+                self._forget(exchange.subject)
+            if not (exchange.is_successful_write and is_success(ours)):
+                return
+        elif exchange.status < 300:
+            check_success(comparison)
+        else:
+            check_refusal(comparison, ours, knows_command=named_transition(exchange, route, world) is not None)
+        if shown is not None:
+            self._compare_read(comparison, shown, ours)
+        elif exchange.is_successful_write:
+            self._compare_write(comparison, world, ours, is_known=is_known)
+
+    def _world_for(self, exchange: RecordedExchange, shown: ShownRecords | None) -> tuple[World, bool]:
+        """Return a world with the records of the exchange, and whether its package or order is known."""
+        subject = exchange.subject
+        if shown is not None:
+            return shown.world(), True
+        if subject in self._changed:
+            return self._changed[subject], True
+        known = None if subject is None else self._known.get(subject)
+        records = ShownRecords([] if known is None else list(known.responses.values()))
+        records.add_graph(self._graph)
+        needs_all = exchange.route is not None and exchange.route.state_graph is not None
+        return records.world(), known is not None and (known.is_full or not needs_all)
+
+    def _send(
+        self, exchange: RecordedExchange, route: Route, world: World, shown: ShownRecords | None
+    ) -> requests.Response:
+        """Return the emulator's response to the same request in a world."""
+        self._emulator.worlds.branch(WORLD, world)
+        sent = {name: exchange.headers[name] for name in PASSED_ON if name in exchange.headers}
+        headers = {**sent, "Authorization": self._credential(exchange)}
+        query = exchange.query if shown is None else shown.query(route, exchange.query)
+        url = exchange.path + (f"?{query}" if query else "")
+        return self._session.request(
+            exchange.method, url, headers=headers, data=exchange.body, auth=keep_headers, allow_redirects=False
+        )
+
+    def _credential(self, exchange: RecordedExchange) -> str | None:
+        """Return a built-in credential with the rights that the client's has by the real response."""
+        scheme = exchange.headers.get("Authorization", "").partition(" ")[0]
+        if not scheme or exchange.status == 401:
+            return f"{scheme} {UNKNOWN_CREDENTIAL}" if scheme else None
+        role = FULL_ACCESS
+        if exchange.status == 403:
+            role = NO_ACCESS if exchange.method == "GET" else READ_ONLY
+        if scheme.lower() == "bearer":
+            return f"{scheme} {self._emulator.in_world(WORLD).jwt(role)}"  # type: ignore[arg-type]  # a role
+        return f"{scheme} {role}"
+
+    # Reads
+
+    def _compare_read(self, comparison: Comparison, shown: ShownRecords, ours: requests.Response) -> None:
+        """Compare the documents of a read with ours, with the list, and with what earlier writes lead to."""
+        body = comparison.document()
+        compare_rows(comparison, body, ours.json(), shown)
+        for _, document in documents_of(body):
+            if "commands" in document and "state" in document:
+                comparison.findings.extend(wrong_commands(comparison.real, document))
+            self._compare_with_list(comparison, document)
+            self._compare_expected(comparison, document)
+        self._remember(shown)
+
+    def _compare_with_list(self, comparison: Comparison, document: JsonObject) -> None:
+        """Compare a document with an earlier one of the same record, unless the record was modified since."""
+        schema = document_schema(comparison.route)
+        if not isinstance(document.get("id"), int) or "modified_date" not in document:
+            return
+        earlier = self._documents.get((schema, document["id"]))
+        self._documents[schema, document["id"]] = document
+        if earlier is not None and not comparison.route.is_paginated:
+            is_same = earlier["modified_date"] == document["modified_date"]
+            comparison.findings.extend(compare_with_row(comparison.real, document, earlier) if is_same else ())
+
+    def _compare_expected(self, comparison: Comparison, document: JsonObject) -> None:
+        """Compare a record with what the writes before led to. A difference is one of the operation that wrote."""
+        kind = comparison.exchange.subject[0] if comparison.exchange.subject else Package
+        key = (kind, document.get("id"))
+        if document_schema(comparison.route) not in FULL_DOCUMENTS or key not in self._expected:
+            return
+        for name, (route, value) in self._expected.pop(key).items():
+            if name in document and not is_equal(document[name], value):
+                written = CheckedResponse(route, comparison.real.response)
+                where = "/state/id" if name == "state" else f"/{name}"
+                comparison.findings.append(written.finding(Kind.VALUE, "differs", "must be as written", where))
+
+    def _remember(self, shown: ShownRecords) -> None:
+        """Keep the documents of packages and transfer orders for later writes and errors."""
+        for kind, table in shown.graph.items():
+            self._graph[kind] = table | self._graph[kind]
+        for subject, response, is_full in shown.by_subject():
+            if is_full and subject in self._changed:
+                del self._changed[subject], self._known[subject]
+            known = self._known.setdefault(subject, Known({}))
+            known.responses[response.path] = response
+            self._known[subject] = known._replace(is_full=known.is_full or is_full)
+
+    # Writes
+
+    def _compare_write(
+        self, comparison: Comparison, world: World, ours: requests.Response, *, is_known: bool
+    ) -> None:
+        """Compare the body of a successful write, and remember what the next read must show."""
+        exchange, route = comparison.exchange, comparison.route
+        if route.responses.get(exchange.status) and ours.content:
+            compare_new_record(comparison, ours)
+        if route.request_schema is not None:
+            comparison.behaviours.append(f"shapes {route.request_schema}")
+        subject = exchange.subject
+        if subject is None or not is_known:
+            return
+        comparison.behaviours.extend(command_behaviours(exchange, route, world, subject))
+        self._changed[subject] = frozen_copy(self._emulator.worlds.get(WORLD))
+        after = self._show(exchange, route)
+        self._emulator.worlds.branch(WORLD, world)
+        before = self._show(exchange, route)
+        changed = {key: after[key] for key in EXPECTED_KEYS if before.get(key) != after.get(key)}
+        self._expected.setdefault(subject, {}).update((key, (route, value)) for key, value in changed.items())
+
+    def _show(self, exchange: RecordedExchange, route: Route) -> JsonObject:
+        """Return the emulator's document of the package or transfer order that a write changed."""
+        path = f"{route.path.partition('<')[0]}{exchange.parameters['pk']}/"
+        headers = {"Authorization": self._credential(exchange)}
+        response = self._session.get(path, headers=headers, auth=keep_headers)
+        document: JsonObject = response.json() if response.status_code == 200 else {}
+        return document
+
+    def _forget(self, subject: RecordKey | None) -> None:
+        """Forget a record of which the two services may show different states."""
+        if subject is not None:
+            self._known.pop(subject, None)
+            self._changed.pop(subject, None)
+            self._expected.pop(subject, None)
+
+
+def is_success(response: requests.Response) -> bool:
+    return 200 <= response.status_code < 300
+
+
+def keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Return the request unchanged. Used as `auth`, it stops requests from adding credentials of `.netrc`."""
+    return request
+
+
+def frozen_copy(world: World) -> World:
+    """Return a world that starts from the present state of another one."""
+    return World(WORLD, world.settings, world.snapshot(), WorldServices(record_events))
+
+
+def route_of(exchange: RecordedExchange) -> Route | None:
+    """Return the route of a request, also if its method or its last slash is wrong."""
+    match = ROUTER.match(exchange.path) or ROUTER.match(f"{exchange.path}/")
+    if match is None:
+        return None
+    return match.resource.routes.get(exchange.method) or match.resource.any_route

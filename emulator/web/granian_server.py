@@ -1,0 +1,215 @@
+"""The HTTP server granian (extra `fast`). It answers in threads of this process, as waitress does.
+
+The entry points of granian start worker processes, or refuse WSGI applications. The worlds are in this process, so
+this module starts granian's worker in a thread. No other module uses names that granian does not document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, suppress
+from http import HTTPStatus
+from io import BytesIO
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from granian import _futures, _granian
+
+from emulator.web.context import Environ
+from emulator.web.fault_injection import STREAM, WAIT, SendAction, Wait
+from emulator.web.guard import JOINS_UNDERSCORES
+from emulator.web.server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, bind_sockets, server_url
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from emulator.web.tls import Certificate
+
+new_scheduler: Callable[..., Any] = vars(_futures)["_new_cbscheduler"]
+NATIVE: Any = _granian
+"""The stubs of granian do not describe the arguments that its worker has."""
+MAX_THREADS = 512
+"""Number of requests that are answered at once. A delayed response holds its thread."""
+IDLE_SECONDS = 30
+"""Seconds after which an unused thread ends."""
+BACKLOG = 1024
+STOP_SECONDS = 5.0
+"""Longest wait for the responses in progress when the server stops."""
+MIN_TLS = "tls1.2"
+TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+SERVER_HEADER = ("Server", "oms-emulator")
+CONSTANT_ENVIRON: Environ = {
+    "SCRIPT_NAME": "",
+    "SERVER_SOFTWARE": "granian",
+    JOINS_UNDERSCORES: True,
+    "wsgi.errors": sys.stderr,
+    "wsgi.input_terminated": True,
+    "wsgi.multiprocess": False,
+    "wsgi.multithread": True,
+    "wsgi.run_once": False,
+    "wsgi.version": (1, 0),
+}
+
+
+class GranianServer:
+    """A server that responds in threads, from `start` to `stop`. It has a worker for each address of the host."""
+
+    def __init__(self, app: WSGIApplication, host: str, port: int, certificate: Certificate | None = None) -> None:
+        """Bind the port. Port 0 binds a free one. Raise `OSError` if the port cannot be bound."""
+        self._sockets = bind_sockets(host, port)
+        url = server_url(host, self._sockets[0].getsockname()[1])
+        self.url = url if certificate is None else url.replace("http", "https", 1)
+        self._stopping = Event()
+        self._workers = [Worker(each, app, self._stopping, certificate) for each in self._sockets]
+
+    def start(self) -> None:
+        for worker in self._workers:
+            worker.thread.start()
+
+    def stop(self) -> None:
+        """Finish the responses in progress, then close the port and all connections. No response is delayed."""
+        self._stopping.set()
+        for worker in self._workers:
+            worker.signal.set()
+        for worker in self._workers:
+            worker.thread.join(STOP_SECONDS)
+        for bound in self._sockets:
+            with suppress(OSError):
+                bound.shutdown(socket.SHUT_RDWR)  # a forked process has a copy of the worker's socket
+        self.close_sockets()
+
+    def close_sockets(self) -> None:
+        """Close the port in this process."""
+        for bound in self._sockets:
+            bound.close()
+
+
+class Worker:
+    """A worker of granian in a thread, for one socket."""
+
+    def __init__(
+        self, bound: socket.socket, app: WSGIApplication, stopping: Event, certificate: Certificate | None
+    ) -> None:
+        bound.listen(BACKLOG)
+        bound.setblocking(False)
+        self._holder = NATIVE.SocketHolder(bound.dup().detach(), False, BACKLOG)  # the worker closes its copy
+        self._handler, self._certificate = request_handler(app, stopping), certificate
+        self.signal, self._stopped = NATIVE.WorkerSignal(), Event()
+        self.signal.add_cb(self._stopped.set)
+        self.thread = Thread(target=self._run, name="emulator granian", daemon=True)
+
+    def _run(self) -> None:
+        worker = NATIVE.WSGIWorker(
+            1,
+            (None, self._holder),
+            None,
+            blocking_threads=1,
+            py_threads=MAX_THREADS,
+            py_threads_idle_timeout=IDLE_SECONDS,
+            backpressure=MAX_CONNECTIONS,
+            metrics=(None, NATIVE.MetricsAggregator(1)),
+            **tls_options(self._certificate),
+        )
+        loop = asyncio.new_event_loop()  # only asked for its methods; it never runs
+        try:
+            worker.serve_mtr(new_scheduler(loop, self._handler, impl_asyncio=True), loop, self.signal)
+            self._stopped.wait()
+            del worker
+        finally:
+            loop.close()
+
+
+def tls_options(certificate: Certificate | None) -> dict[str, object]:
+    """Return the arguments of granian's worker for HTTPS."""
+    if certificate is None:
+        return {}
+    chain, key = str(certificate.chain), str(certificate.key or certificate.chain)
+    return {"ssl_enabled": True, "ssl_cert": chain, "ssl_key": key, "ssl_protocol_min": MIN_TLS, "ssl_crl": []}
+
+
+class Chunks:
+    """The chunks of a response, as granian reads them: by `__next__` and `close`."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks, self._iterator = chunks, iter(chunks)
+
+    def __next__(self) -> bytes:
+        return next(self._iterator)
+
+    def close(self) -> None:
+        if (close := getattr(self._chunks, "close", None)) is not None:
+            close()
+
+
+class ResponseStart:
+    """The `start_response` of one request."""
+
+    __slots__ = ("headers", "status")
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], _: object = None) -> Callable[[bytes], object]:
+        self.status, self.headers = int(status[:3]), [*headers, SERVER_HEADER]
+        return refuse_write
+
+
+def refuse_write(_: bytes) -> object:
+    raise NotImplementedError("granian cannot write a response before the application returns")
+
+
+class StreamDetached(BaseException):
+    """Carries a stream of events out of the application. Not an `Exception`: the application may catch those."""
+
+    def __init__(self, actions: Generator[SendAction]) -> None:
+        super().__init__("a stream")
+        self.actions = actions
+
+
+def detach_stream(actions: Generator[SendAction]) -> NoReturn:
+    raise StreamDetached(actions)
+
+
+def request_handler(app: WSGIApplication, stopping: Event) -> Callable[[Any, Environ], None]:
+    """Return the function that granian calls for each request, in a thread of its pool.
+
+    A stream of events gets a separate thread. `EventStream` limits their number.
+    """
+    constant_environ = CONSTANT_ENVIRON | {WAIT: stopping.wait, STREAM: detach_stream}
+
+    def stream(actions: Generator[SendAction]) -> Iterator[bytes]:
+        with closing(actions):
+            for action in actions:
+                if isinstance(action, bytes):
+                    yield action
+                elif isinstance(action, Wait) and stopping.wait(action.seconds):
+                    return
+
+    def handle(protocol: Any, environ: Environ) -> None:
+        environ |= constant_environ
+        if ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ) and not receive_body(environ):
+            protocol.response_bytes(TOO_LARGE, [("Connection", "close")], TOO_LARGE.phrase.encode())
+            return
+        start = ResponseStart()
+        try:
+            chunks = app(environ, start)
+        except StreamDetached as detached:
+            arguments = (start.status, start.headers, Chunks(stream(detached.actions)))
+            Thread(target=protocol.response_iter, args=arguments, name="emulator stream", daemon=True).start()
+            return
+        if type(chunks) is list:
+            protocol.response_bytes(start.status, start.headers, b"".join(chunks))
+        else:
+            protocol.response_iter(start.status, start.headers, Chunks(chunks))
+
+    return handle
+
+
+def receive_body(environ: Environ) -> bool:
+    """Replace a chunked body by one with a length, as waitress does. Return whether it has an accepted size."""
+    if environ.pop("HTTP_TRANSFER_ENCODING", "").lower() != "chunked":
+        length = environ.get("CONTENT_LENGTH", "")
+        return not length.isdigit() or int(length) <= MAX_REQUEST_BYTES
+    body = environ["wsgi.input"].read(MAX_REQUEST_BYTES + 1)
+    environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(len(body)), BytesIO(body)
+    return len(body) <= MAX_REQUEST_BYTES

@@ -1,0 +1,642 @@
+"""Mutations: changes of one behaviour, which show whether the tests of a client notice it.
+
+`KINDS` is the table of what can be changed. An `Observer` finds what a suite can notice, a `Mutator` changes it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache, cached_property
+from typing import Literal, NamedTuple
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import orjson
+
+from emulator.api.filters import FILTER_SETS
+from emulator.api.parameters import MAX_PAGE_SIZE, PAGE, SORT, page_url
+from emulator.api.routes import Route
+from emulator.api.serializers.rendering import to_json
+from emulator.api.views.records import GUIDE_PAGE_SIZE, REFERENCE_PAGE_SIZE, apply_error_style
+from emulator.core.call import Reply
+from emulator.core.errors import ApiError, BadRequest, ServerError
+from emulator.core.fields import validate
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.records import State, Transition
+from emulator.core.schemas import Schema, load_schema
+from emulator.domain.state_graph import STATE_GRAPHS, Subject, find_transition, transition_name, wrong_state_error
+from emulator.domain.webhook_retries import SIGNATURE_HEADER
+from emulator.web.app import COMMAND_GRAPHS, TRANSITION_FIELDS, EmulatorApp, covered_filters
+from emulator.web.context import RequestContext, absolute_url
+from emulator.webhooks.delivery import Deliverer, DeliveryPlan, corrupt_signature, drop, duplicate
+
+Proceed = Callable[[RequestContext], Reply]
+MUTATION_HEADER = "X-Emulator-Mutation"
+"""Header of a changed response, with the name of the mutation."""
+PAGE_KEYS = frozenset(("results", "next", "previous"))
+"""Keys of a page that are not values of records."""
+PAGE_STATUSES = (200, 404)
+"""Statuses of a page. With another size or another filter, a page beyond the end may exist."""
+ID_KEY = re.compile(r"(?:id|pk|\w+_id)")
+TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(.*)", re.DOTALL)
+ZONE_SHIFT = timedelta(hours=3)
+"""The offset of the vendor's home time zone."""
+
+
+class Mutation(NamedTuple):
+    """One change: its kind, the operation or event type, and the part of it that changes."""
+
+    kind: str
+    operation: str
+    detail: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name in reports and in `--only`: `filter-ignored:list_packages:state`."""
+        return ":".join(filter(None, self))
+
+    @classmethod
+    def from_name(cls, name: str) -> Mutation:
+        return cls(*name.split(":", 2))
+
+
+class Command(NamedTuple):
+    """A command that a request asks for: the record and the transition."""
+
+    subject: Subject
+    transition: Transition
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the record is not in the source state."""
+        return self.subject.state != self.transition.source_state
+
+
+class Exchange:
+    """A request to an operation, and its reply. The emulator replies when the reply is first read."""
+
+    def __init__(self, context: RequestContext, route: Route, proceed: Proceed) -> None:
+        self.context, self.route, self._proceed = context, route, proceed
+
+    @cached_property
+    def reply(self) -> Reply:
+        return self._proceed(self.context)
+
+    @cached_property
+    def document(self) -> JsonValue:
+        """The JSON of a successful reply, or None."""
+        return parse_json(self.reply.body) if 200 <= self.reply.status < 300 else None
+
+    @cached_property
+    def command(self) -> Command | None:
+        """The command that the request asks for, if its caller may run it."""
+        context = self.context
+        if (graph := COMMAND_GRAPHS.get(self.route.operation)) is None or context.match is None:
+            return None
+        with suppress(ApiError, BadRequest):
+            subject = context.world.records.get(STATE_GRAPHS[graph][0], context.match.path.get("pk", 0))
+            if subject is not None and context.credential is not None and context.credential.may_write:
+                fields = validate(TRANSITION_FIELDS, context.body)
+                return Command(
+                    subject, find_transition(context.world.records, fields.get("transition"), fields.get("slug"))
+                )
+        return None
+
+    def asks_for(self, transition: str) -> bool:
+        """Return whether the request is a command with the transition of this name."""
+        command = self.command
+        return command is not None and transition_name(self.context.world.records, command.transition) == transition
+
+    def reply_to(self, query: dict[str, list[str]]) -> Reply:
+        """Return the reply to the request with other parameters. Links to other pages have those of the request."""
+        context = copy(self.context)
+        for name in ("query", "list_query"):
+            vars(context).pop(name, None)
+        context.list_query, context.parse_errors = None, {}
+        context.query_string = urlencode(query, doseq=True)
+        context.environ = {**context.environ, "QUERY_STRING": context.query_string}
+        reply = self._proceed(context)
+        with suppress(orjson.JSONDecodeError):
+            return replace(reply, body=to_json(self._with_own_links(orjson.loads(reply.body))))
+        return reply
+
+    @property
+    def url(self) -> str:
+        """The URL as the client sent it."""
+        context = self.context
+        return absolute_url(context.base_url, context.prefix + context.path, context.query_string)
+
+    def _with_own_links(self, page: JsonValue) -> JsonValue:
+        for name in ("next", "previous"):
+            if isinstance(page, dict) and page.get(name):
+                number = parse_qs(urlsplit(page[name]).query).get(PAGE, ["1"])[0]
+                page[name] = page_url(self.url, int(number))
+        return page
+
+
+# Values in documents
+
+
+def find_owners(value: JsonValue, path: Sequence[str]) -> Iterator[JsonObject]:
+    """Yield the objects that have the key at the end of a path. Lists on the way are not part of the path."""
+    if isinstance(value, list):
+        for each in value:
+            yield from find_owners(each, path)
+    elif isinstance(value, dict) and path[0] in value:
+        if len(path) == 1:
+            yield value
+        else:
+            yield from find_owners(value[path[0]], path[1:])
+
+
+def find_values(document: JsonValue, path: str) -> Iterator[JsonValue]:
+    steps = path.split(".")
+    return (owner[steps[-1]] for owner in find_owners(document, steps))
+
+
+Edit = Callable[[JsonObject, str], bool]
+"""Changes the value of a key. Returns whether it did."""
+
+
+def change_value(edit: Edit) -> Change:
+    """Return a change of the values at a path of the reply's document."""
+
+    def change(exchange: Exchange, path: str) -> Reply | None:
+        steps, document = path.split("."), exchange.document
+        if not [owner for owner in list(find_owners(document, steps)) if edit(owner, steps[-1])]:
+            return None
+        return replace(exchange.reply, body=to_json(document))
+
+    return change
+
+
+def set_null(owner: JsonObject, key: str) -> bool:
+    was_set = owner[key] is not None
+    owner[key] = None
+    return was_set
+
+
+def remove_key(owner: JsonObject, key: str) -> bool:
+    del owner[key]
+    return True
+
+
+def swap_id(owner: JsonObject, key: str) -> bool:
+    """Set the first other id of the object, or of an object in it."""
+    other = next((value for value in ids_in(owner) if value != owner[key]), None)
+    if not is_id(key, owner[key]) or other is None:
+        return False
+    owner[key] = other
+    return True
+
+
+def ids_in(document: JsonObject) -> Iterator[int]:
+    for key, value in document.items():
+        if is_id(key, value):
+            yield value
+        elif isinstance(value, dict):
+            yield from ids_in(value)
+
+
+def is_id(path: str, value: JsonValue) -> bool:
+    return isinstance(value, int) and ID_KEY.fullmatch(path.rpartition(".")[2]) is not None
+
+
+def is_time(_: str, value: JsonValue) -> bool:
+    return isinstance(value, str) and TIME.fullmatch(value) is not None
+
+
+def shift_time(owner: JsonObject, key: str) -> bool:
+    if (match := TIME.fullmatch(str(owner[key]))) is None:
+        return False
+    owner[key] = (datetime.fromisoformat(match[1]) + ZONE_SHIFT).isoformat() + match[2]
+    return True
+
+
+@cache
+def is_nullable(schema: str, path: str) -> bool:
+    """Return whether a schema allows null for the key at a path."""
+    rules = [load_schema(schema)]
+    for step in path.split("."):
+        rules = [part["properties"][step] for part in parts_of(rules) if step in part.get("properties", {})]
+    return any("null" in part.get("type", ()) for part in parts_of(rules))
+
+
+def parts_of(rules: Iterable[Schema]) -> Iterator[Schema]:
+    """Yield the schemas, their alternatives, the schemas that they refer to, and those of their items."""
+    for rule in rules:
+        yield rule
+        file = str(rule.get("$ref", "")).partition("#")[0]
+        nested = [load_schema(file.removesuffix(".json"))] if file and "#" not in rule["$ref"] else []
+        yield from parts_of([*rule.get("anyOf", ()), *nested, *([rule["items"]] if "items" in rule else [])])
+
+
+# Commands
+
+
+def find_taken(exchange: Exchange) -> Iterable[str]:
+    return find_command(exchange, (200, 204))
+
+
+def find_refused(exchange: Exchange) -> Iterable[str]:
+    return find_command(exchange, (400,))
+
+
+def find_command(exchange: Exchange, statuses: Sequence[int]) -> Iterable[str]:
+    """Return the transition of a command, if the reply has one of these statuses."""
+    command = exchange.command  # before the reply, which changes the record
+    if command is None or exchange.reply.status not in statuses or exchange.context.info.fault is not None:
+        return ()
+    return (transition_name(exchange.context.world.records, command.transition),)
+
+
+def refuse_transition(exchange: Exchange, transition: str) -> Reply | None:
+    """Refuse an allowed command, as if another actor had made the transition just before."""
+    command, context = exchange.command, exchange.context
+    if command is None or not exchange.asks_for(transition) or command.is_refused:
+        return None
+    source, current = (
+        context.world.records.get_existing(State, id_)
+        for id_ in (command.transition.source_state, command.transition.destination_state)
+    )
+    error = wrong_state_error(command.transition, source, command.subject, current)
+    return reply_without_handler(exchange, 400, to_json(apply_error_style(error, context.world).body))
+
+
+def accept_transition(exchange: Exchange, transition: str) -> Reply | None:
+    """Accept a refused command: from any state, and with any parameters."""
+    command, world = exchange.command, exchange.context.world
+    if command is None or not exchange.asks_for(transition):
+        return None
+    is_moved = command.is_refused
+    if is_moved:
+        with world.transaction() as tx:
+            tx.change(command.subject, state=command.transition.source_state)
+    if exchange.reply.status == 400:
+        return reply_without_handler(exchange, 204)
+    return exchange.reply if is_moved else None
+
+
+def reply_without_handler(exchange: Exchange, status: int, body: bytes = b"") -> Reply:
+    """Return a reply to an authorized request, which no handler made."""
+    context = exchange.context
+    context.info.operation = exchange.route.operation
+    context.info.role = None if context.credential is None else context.credential.role
+    return Reply(status, body, {} if context.match is None else {"Allow": context.match.resource.allow})
+
+
+# Lists
+
+
+def find_filters(exchange: Exchange) -> Iterable[str]:
+    """Return the filters that the request applied, and `sort`."""
+    name, context = exchange.route.filter_set, exchange.context
+    if name is None or exchange.reply.status != 200 or not context.query_string:
+        return ()
+    return [covered.removeprefix(f"{name}.") for _, covered in covered_filters(context, name)]
+
+
+def ignore_filter(exchange: Exchange, name: str) -> Reply | None:
+    """Reply as if the request had no such filter."""
+    table = FILTER_SETS.get(exchange.route.filter_set or "")
+    if table is None or exchange.reply.status not in PAGE_STATUSES:
+        return None
+    ignored = {alias for alias, filter_ in table.names if filter_.name == name} | ({SORT} & {name})
+    query = {key: values for key, values in exchange.context.query.items() if key not in ignored}
+    return None if query == exchange.context.query else changed_page(exchange, query)
+
+
+def find_halved(exchange: Exchange) -> Iterable[str]:
+    is_page = exchange.route.is_paginated and isinstance(exchange.document, dict)
+    return ("",) if is_page and len(exchange.document.get("results", ())) > halved_size(exchange) else ()
+
+
+def halve_page(exchange: Exchange, _: str) -> Reply | None:
+    """Reply with pages of half the size."""
+    if not exchange.route.is_paginated or exchange.reply.status not in PAGE_STATUSES:
+        return None
+    size = str(halved_size(exchange))
+    return changed_page(exchange, {**exchange.context.query, exchange.route.size_parameter: [size]})
+
+
+def halved_size(exchange: Exchange) -> int:
+    route, values = exchange.route, exchange.context.query.get(exchange.route.size_parameter, [""])
+    is_large = route.auth_scheme == "Bearer" or route.size_parameter != "limit"
+    default = REFERENCE_PAGE_SIZE if is_large else GUIDE_PAGE_SIZE
+    size = int(values[-1]) if values[-1].isdecimal() else 0
+    return max(1, (min(size, MAX_PAGE_SIZE) or default) // 2)
+
+
+def changed_page(exchange: Exchange, query: dict[str, list[str]]) -> Reply | None:
+    """Return the reply to other parameters, or None if it is the same."""
+    reply, own = exchange.reply_to(query), exchange.reply
+    is_same = (reply.status, reply.body) == (own.status, own.body)
+    return None if is_same else reply
+
+
+def find_next(exchange: Exchange) -> Iterable[str]:
+    document = exchange.document
+    return ("",) if exchange.route.is_paginated and isinstance(document, dict) and document.get("next") else ()
+
+
+def remove_next(exchange: Exchange, _: str) -> Reply | None:
+    if not find_next(exchange):
+        return None
+    return replace(exchange.reply, body=to_json({**exchange.document, "next": None}))
+
+
+# Rate limits
+
+
+def find_retry_after(exchange: Exchange) -> Iterable[str]:
+    reply = exchange.reply
+    return ("",) if reply.status == 429 and "Retry-After" in reply.headers else ()
+
+
+def remove_retry_after(exchange: Exchange, _: str) -> Reply | None:
+    if not find_retry_after(exchange):
+        return None
+    reply = exchange.reply
+    return replace(reply, headers={name: value for name, value in reply.headers.items() if name != "Retry-After"})
+
+
+# The table
+
+Change = Callable[[Exchange, str], Reply | None]
+"""Returns the changed reply, or None if nothing changes."""
+ChangePlan = Callable[[DeliveryPlan], DeliveryPlan]
+FitsKey = Callable[[str, str, JsonValue], bool]
+"""Takes the schema of a response, a path in it, and a value that is not null."""
+
+
+@dataclass(frozen=True)
+class MutationKind:
+    """A kind of mutation. In its texts, `{operation}` and `{detail}` stand for those of the mutation."""
+
+    where: Literal["request", "response", "delivery"]
+    how: str
+    why: str
+    """Why it happens in real life."""
+    effect: str
+    """What a user suffers if the client does not expect it."""
+    find: Callable[[Exchange], Iterable[str]] = lambda _: ()
+    """Returns the details that an exchange can show."""
+    change: Change = lambda _exchange, _detail: None
+    change_plan: ChangePlan | None = None
+    """For deliveries."""
+    fits_key: FitsKey | None = None
+    """For keys: whether it can change the value at a path. The detail is the path."""
+    needs: str = ""
+    """The key of a page that the client must read to notice it."""
+
+
+DELIVERY_EFFECT = "What the client knows of its packages differs from the OMS after {operation}."
+KINDS: dict[str, MutationKind] = {
+    "refusal-accepted": MutationKind(
+        "request",
+        "{operation} accepts {detail}, which it refused.",
+        "Installations have other state graphs, and the state can change between the read and the command.",
+        "A package is processed twice or in the wrong order, and the client reports nothing.",
+        find_refused,
+        accept_transition,
+    ),
+    "transition-refused": MutationKind(
+        "request",
+        "{operation} refuses {detail}, which it accepted.",
+        "Another user, the carrier or the planner changed the record first.",
+        "The client reports success for a command that was refused.",
+        find_taken,
+        refuse_transition,
+    ),
+    "key-missing": MutationKind(
+        "response",
+        "The response of {operation} has no {detail}.",
+        "Versions and installations of the service differ in their keys.",
+        "The client fails in the middle of its work, or shows an empty value.",
+        change=change_value(remove_key),
+        fits_key=lambda schema, path, _: not is_nullable(schema, path),
+    ),
+    "key-null": MutationKind(
+        "response",
+        "{detail} is null in the response of {operation}.",
+        "The schema allows null: the value is not known yet, or this installation does not use it.",
+        "The client fails on records without the value, or shows `None` to its users.",
+        change=change_value(set_null),
+        fits_key=lambda schema, path, _: is_nullable(schema, path),
+    ),
+    "id-swapped": MutationKind(
+        "response",
+        "{detail} in the response of {operation} is the id of another record.",
+        "Ids of packages, orders and items are separate sequences, and test data often has equal ones.",
+        "The client changes or shows another record.",
+        change=change_value(swap_id),
+        fits_key=lambda _, path, value: is_id(path, value),
+    ),
+    "time-shifted": MutationKind(
+        "response",
+        "{detail} in the response of {operation} is three hours later.",
+        "Servers and clients confuse local time and UTC.",
+        "Deadlines, reports and the order of events are wrong by the offset of a time zone.",
+        change=change_value(shift_time),
+        fits_key=lambda _, path, value: is_time(path, value),
+    ),
+    "page-halved": MutationKind(
+        "request",
+        "{operation} returns half as many records on a page.",
+        "Default and maximum of the page size are settings of the server.",
+        "Records that do not fit on the first page are never processed.",
+        find_halved,
+        halve_page,
+        needs="results",
+    ),
+    "next-missing": MutationKind(
+        "response",
+        "`next` is null on every page of {operation}.",
+        "Records leave the list while the client reads it, so that the last page comes earlier.",
+        "Records beyond the first page are never processed.",
+        find_next,
+        remove_next,
+        needs="next",
+    ),
+    "filter-ignored": MutationKind(
+        "request",
+        "{operation} ignores the filter {detail}.",
+        "The real service ignores unknown parameters silently, and its pages do not name all filters.",
+        "The client processes records that it did not ask for.",
+        find_filters,
+        ignore_filter,
+    ),
+    "retry-after-missing": MutationKind(
+        "response",
+        "A 429 of {operation} has no Retry-After.",
+        "Proxies in front of the service limit requests too, and often do not say for how long.",
+        "The client fails, or repeats the request at once and stays blocked.",
+        find_retry_after,
+        remove_retry_after,
+    ),
+    "event-lost": MutationKind(
+        "delivery",
+        "No delivery of {operation} arrives.",
+        "A receiver is down for longer than the sender retries.",
+        DELIVERY_EFFECT,
+        change_plan=drop,
+    ),
+    "event-twice": MutationKind(
+        "delivery",
+        "Each delivery of {operation} arrives twice.",
+        "The sender repeats a delivery if the response is late or lost.",
+        "The client handles an event twice, such as a second e-mail or a second booking.",
+        change_plan=duplicate,
+    ),
+    "signature-wrong": MutationKind(
+        "delivery",
+        "The signature of {operation} is wrong.",
+        "Anyone who knows the URL of a receiver can send events to it.",
+        "A forged event changes the records of the client.",
+        change_plan=corrupt_signature,
+    ),
+}
+"""Name of a kind -> what it changes, and why a suite should notice it."""
+
+
+# Observing and changing
+
+
+@contextmanager
+def intercepting(interceptor: Observer | Mutator) -> Iterator[None]:
+    """Pass the requests and deliveries of all emulators of the process to the interceptor, inside the block."""
+    EmulatorApp.interceptor = Deliverer.interceptor = interceptor
+    try:
+        yield
+    finally:
+        EmulatorApp.interceptor = Deliverer.interceptor = None
+
+
+class Observer:
+    """Finds the mutations that a suite can notice. It changes nothing."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.exercised: set[Mutation] = set()
+        """Mutations that the suite causes without us, such as an event that a delivery fault sends twice."""
+        self.reads: dict[str, set[str]] = {}
+        """Operation -> paths of the keys that the client read. Without an operation, its reads are not known."""
+        self._found: dict[Mutation, None] = {}
+        self._responses: dict[bytes, Route] = {}
+        """Body of each response with a document -> route."""
+
+    def operation_of(self, body: bytes) -> str | None:
+        """Return the operation that sent this body."""
+        route = self._responses.get(body)
+        return None if route is None else route.operation
+
+    def respond(self, context: RequestContext, proceed: Proceed) -> Reply:
+        self.requests += 1
+        if context.route is None:
+            return proceed(context)
+        exchange, operation = Exchange(context, context.route, proceed), context.route.operation
+        for kind, rules in KINDS.items():
+            self._found |= {Mutation(kind, operation, detail): None for detail in sorted(rules.find(exchange))}
+        reply = exchange.reply
+        if 200 <= reply.status < 300 and reply.body:
+            self._responses[reply.body] = exchange.route
+        if reply.status == 429 and "Retry-After" not in reply.headers:
+            self.exercised.add(Mutation("retry-after-missing", operation))
+        return reply
+
+    def change_plan(self, event_type: str, plan: DeliveryPlan) -> DeliveryPlan:
+        for kind, rules in KINDS.items():
+            if rules.change_plan is not None and (kind != "signature-wrong" or SIGNATURE_HEADER in plan.headers):
+                self._found[Mutation(kind, event_type)] = None
+        if plan.request_count > 1:
+            self.exercised.add(Mutation("event-twice", event_type))
+        return plan
+
+    def mutations(self) -> list[Mutation]:
+        """Return the mutations of what the client used. Keys that it did not read are not part of it."""
+        found = [each for each in self._found if self._is_needed(each)]
+        keys = {
+            each: None for body, route in self._responses.items() for each in self._mutations_of_keys(body, route)
+        }
+        return [*found, *keys]
+
+    def _is_needed(self, mutation: Mutation) -> bool:
+        needed, reads = KINDS[mutation.kind].needs, self.reads.get(mutation.operation)
+        return not needed or reads is None or needed in reads
+
+    def _mutations_of_keys(self, body: bytes, route: Route) -> Iterator[Mutation]:
+        schema = route.responses.get(200) or route.responses.get(201)
+        if schema is None or (document := parse_json(body)) is None:
+            return
+        for path in self._paths(document, route):
+            value = next((each for each in find_values(document, path) if each is not None), None)
+            for kind, rules in KINDS.items():
+                if value is not None and rules.fits_key is not None and rules.fits_key(schema, path, value):
+                    yield Mutation(kind, route.operation, path)
+
+    def _paths(self, document: JsonValue, route: Route) -> list[str]:
+        """Return the paths of the keys that the client read. If they are not known, assume the nullable keys."""
+        if (reads := self.reads.get(route.operation)) is not None:
+            return sorted(reads - PAGE_KEYS)
+        schema, is_page = str(route.responses.get(200)), route.is_paginated
+        rows = find_values(document, "results") if is_page else [document]
+        keys = {key for row in rows for each in (row if isinstance(row, list) else [row]) for key in keys_of(each)}
+        paths = [f"results.{key}" if is_page else key for key in sorted(keys)]
+        return [path for path in paths if is_nullable(schema, path)]
+
+
+def keys_of(value: JsonValue) -> Iterable[str]:
+    return value if isinstance(value, dict) else ()
+
+
+def parse_json(body: bytes) -> JsonValue:
+    """Return the JSON of a body, or None."""
+    with suppress(orjson.JSONDecodeError):
+        return orjson.loads(body)
+    return None
+
+
+class Mutator:
+    """Changes one behaviour, and counts how often. After too many requests, it replies with errors only."""
+
+    def __init__(self, mutation: Mutation, max_requests: float = math.inf) -> None:
+        self.mutation, self.changes = mutation, 0
+        self._kind, self._remaining = KINDS[mutation.kind], max_requests
+        self._offered: dict[str, bool] = {}
+        """URL of each page after one that changed -> whether the client requested it."""
+
+    @property
+    def is_handled(self) -> bool:
+        """Whether the client adapted: it requested all pages, although they have another size."""
+        return self.mutation.kind == "page-halved" and bool(self._offered) and all(self._offered.values())
+
+    def respond(self, context: RequestContext, proceed: Proceed) -> Reply:
+        self._remaining -= 1
+        if self._remaining < 0:
+            return self._marked(Reply(500, to_json(ServerError().body)))
+        if context.route is None or context.route.operation != self.mutation.operation:
+            return proceed(context)
+        exchange = Exchange(context, context.route, proceed)
+        if exchange.url in self._offered:
+            self._offered[exchange.url] = True
+        changed = self._kind.change(exchange, self.mutation.detail)
+        if changed is None:
+            return exchange.reply
+        self.changes += 1
+        for link in find_values(parse_json(changed.body), "next"):
+            self._offered.setdefault(str(link), link is None)
+        return self._marked(changed)
+
+    def _marked(self, reply: Reply) -> Reply:
+        return replace(reply, headers={**reply.headers, MUTATION_HEADER: self.mutation.name})
+
+    def change_plan(self, event_type: str, plan: DeliveryPlan) -> DeliveryPlan:
+        if self._kind.change_plan is None or event_type != self.mutation.operation:
+            return plan
+        self.changes += 1
+        return self._kind.change_plan(plan)

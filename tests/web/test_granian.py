@@ -1,0 +1,214 @@
+"""The server granian: what it refuses, which bodies it receives, and how it starts and stops."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from flask import Response
+
+from emulator import Emulator
+from emulator.core.records import Package
+from emulator.web.server import MAX_REQUEST_BYTES
+
+LIST = "/api/v1/oms/packages/"
+REFUSED = "needs the server waitress"
+CONNECTION_FAULTS = (
+    {"kind": "reset"},
+    {"kind": "lost_request", "seconds": 1},
+    {"kind": "lost_response"},
+    {"kind": "truncated", "size": 0},
+)
+
+
+@pytest.fixture
+def oms() -> Iterator[Emulator]:
+    """Yield an emulator that granian serves."""
+    with Emulator("demo", packages=20, server="granian") as oms:
+        yield oms
+
+
+def connect(oms: Emulator) -> HTTPConnection:
+    url = urlsplit(oms.url)
+    return HTTPConnection(str(url.hostname), url.port, timeout=30)
+
+
+@pytest.mark.parametrize("fault", CONNECTION_FAULTS, ids=lambda fault: fault["kind"])
+def test_fault_that_ends_the_connection_is_refused(fault: Any, oms: Emulator, tmp_path: Path) -> None:
+    """It is refused when it is armed, in a header, in a scenario, and in a stored world."""
+    with pytest.raises(ValueError, match=REFUSED):
+        oms.faults.add(**fault)
+    options = {name: value for name, value in fault.items() if name != "kind"}
+    document = {"kind": fault["kind"], "options": options}
+    answer = requests.post(f"{oms.url}/__admin/faults", json=document, timeout=30)
+    assert (answer.status_code, REFUSED in answer.text, "\n" in answer.json()["error"]) == (400, True, False)
+    assert oms.faults.list() == []
+    with Emulator("empty", state=tmp_path / "state.db") as other:
+        other.faults.add(**fault)
+        other.save(tmp_path / "scenario.json")
+    with pytest.raises(ValueError, match=REFUSED):
+        Emulator(tmp_path / "scenario.json", server="granian")
+    with pytest.raises(ValueError, match=REFUSED):
+        Emulator("empty", state=tmp_path / "state.db", server="granian")
+
+
+def test_fault_header_that_ends_the_connection_is_refused() -> None:
+    with Emulator("demo", server="granian", allow_fault_header=True) as oms:
+        answer = requests.get(oms.url + LIST, headers=oms.auth | {"X-Emulator-Fault": "reset"}, timeout=30)
+    assert answer.status_code == 400
+    assert REFUSED in answer.headers["X-Emulator-Hint"]
+
+
+def test_restore_refuses_a_snapshot_with_such_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with Emulator("empty", state=path) as oms:
+        oms.faults.add(kind="reset")
+        oms.snapshot("with a fault")
+        oms.faults.clear()
+    with Emulator("empty", state=path, server="granian") as oms, pytest.raises(ValueError, match=REFUSED):
+        oms.restore("with a fault")
+
+
+def test_truncated_body_ends_the_connection(oms: Emulator) -> None:
+    oms.faults.add("list_packages", "truncated", size=3)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match=r"IncompleteRead\(3 bytes read"):
+        requests.get(oms.url + LIST, headers=oms.auth, timeout=30)
+
+
+def test_chunked_body_is_received_and_has_a_length(oms: Emulator) -> None:
+    path = f"{LIST}{oms.world.records.ids(Package)[0]}/set_remote_id/"
+    headers = oms.auth | {"Content-Type": "application/json"}
+    answer = requests.post(oms.url + path, data=iter([b'{"remote_id":', b' "R"}']), headers=headers, timeout=30)
+    assert answer.status_code == 204
+    oms.requests.assert_called("set_package_remote_id", json={"remote_id": "R"})
+    [exchange] = oms.world.journal.newest_first()
+    assert exchange.request_headers["CONTENT_LENGTH"] == "18"
+    assert "HTTP_TRANSFER_ENCODING" not in exchange.request_headers
+
+
+def test_too_large_body_is_refused_before_it_is_sent(oms: Emulator) -> None:
+    wire = connect(oms)
+    wire.putrequest("POST", LIST)
+    wire.putheader("Content-Length", str(MAX_REQUEST_BYTES + 1))
+    wire.endheaders()
+    assert wire.getresponse().status == 413
+    wire.close()
+    assert len(oms.requests) == 0
+
+
+def test_environment_variables_do_not_become_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Granian's own wrapper copies the environment of the process, where HTTP_PROXY looks like a header."""
+    monkeypatch.setenv("HTTP_AUTHORIZATION", "Token full-access")
+    with Emulator("demo", server="granian") as oms:
+        assert requests.get(oms.url + LIST, timeout=30).status_code == 401
+
+
+def test_delayed_responses_hold_up_no_others(oms: Emulator) -> None:
+    """Forty requests wait at once, until another request was answered."""
+    released = threading.Event()
+    oms.app.add_url_rule("/wait", "wait", lambda: Response(str(released.wait(30))))
+    with ThreadPoolExecutor(40) as pool:
+        waiting = [pool.submit(requests.get, f"{oms.url}/wait", timeout=30) for _ in range(40)]
+        assert requests.get(oms.url + LIST, headers=oms.auth, timeout=30).status_code == 200
+        released.set()
+        assert {each.result().text for each in waiting} == {"True"}
+
+
+def test_stop_finishes_the_responses_in_progress_and_closes_the_port(oms: Emulator) -> None:
+    begun, released = threading.Event(), threading.Event()
+
+    def wait() -> str:
+        begun.set()
+        return str(released.wait(30))
+
+    oms.app.add_url_rule("/wait", "wait", wait)
+    url, idle = oms.url, socket.create_connection(urlsplit(oms.url).netloc.split(":"))
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(requests.get, f"{url}/wait", timeout=30)
+        assert begun.wait(30)
+        stopping = pool.submit(oms.stop)
+        released.set()
+        assert waiting.result().text == "True"
+        stopping.result(30)
+    idle.close()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url, timeout=30)
+    with oms:
+        assert requests.get(f"{oms.url}/__admin/health", timeout=30).status_code == 200
+
+
+def test_stop_sends_delayed_responses_at_once(oms: Emulator) -> None:
+    oms.faults.add("list_packages", delay=600)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(requests.get, oms.url + LIST, headers=oms.auth, timeout=60)
+        while not oms.faults.list()[0]["hits"]:
+            assert not waiting.done()
+        oms.stop()
+        assert waiting.result(30).status_code == 200
+
+
+def test_taken_port_raises_an_os_error(oms: Emulator) -> None:
+    with pytest.raises(OSError, match="in use"):
+        Emulator("empty", server="granian", port=urlsplit(oms.url).port).start()
+
+
+def test_unknown_or_missing_server_is_a_value_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="unknown server 'grunian'; known: waitress, granian"):
+        Emulator(server="grunian")
+    monkeypatch.setattr("emulator.web.find_spec", lambda _: None)
+    with pytest.raises(ValueError, match=r"pip install 'oms-emulator\[fast\]'"):
+        Emulator(server="granian")
+
+
+def client_of(oms: Emulator, **headers: str) -> requests.Session:
+    """Return a session that trusts the certificate of an emulator, whatever the environment says."""
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(oms.certificate)
+    session.headers.update(oms.auth | headers)
+    return session
+
+
+def test_https_on_both_addresses_of_localhost() -> None:
+    with Emulator("demo", server="granian", tls=True, host="localhost") as oms, client_of(oms) as client:
+        assert oms.url.startswith("https://localhost:")
+        page = client.get(f"{oms.url}{LIST}?page=2").json()
+        assert page["next"] == f"{oms.url}{LIST}?page=3"
+        assert client.get(oms.url.replace("localhost", "127.0.0.1") + LIST).status_code == 200
+        assert client.post(f"{oms.url}/__admin/packages", json={}).status_code == 201
+        with pytest.raises(requests.ConnectionError):
+            client.get(oms.url.replace("https", "http") + LIST)
+
+
+FORWARDED = {
+    "X-Forwarded-For": "127.0.0.1",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "shop.test",
+    "X-Forwarded-Prefix": "/oms",
+}
+
+
+def test_forwarded_headers_of_a_proxy_are_used() -> None:
+    with Emulator("demo", server="granian", behind_proxy=True) as oms:
+        page = requests.get(f"{oms.url}{LIST}?page=2", headers=oms.auth | FORWARDED, timeout=30).json()
+    assert page["next"] == f"https://shop.test/oms{LIST}?page=3"
+
+
+@pytest.mark.parametrize("behind_proxy", [False, True])
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X_Forwarded_For", "X-Real-IP", "Forwarded"])
+def test_forwarded_address_of_this_machine_is_not_trusted(behind_proxy: bool, header: str) -> None:
+    """Granian takes `X_Forwarded_For` for `X-Forwarded-For`. Proxies do not remove it."""
+    headers = {header: "for=127.0.0.1" if header == "Forwarded" else "127.0.0.1"}
+    with Emulator("empty", server="granian", behind_proxy=behind_proxy, admin_token="secret") as oms:
+        answer = requests.get(f"{oms.url}/__admin/faults", headers=headers, timeout=30)
+        assert answer.status_code == 401
+        headers["Authorization"] = "Bearer secret"
+        assert requests.get(f"{oms.url}/__admin/faults", headers=headers, timeout=30).status_code == 200
