@@ -11,7 +11,7 @@ FAST = not slow and not browser and not oracle and not gate
 # The tests start hundreds of processes; without byte code each of them would compile the emulator.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run check test test-all coverage soak soak-load soak-live soak-fuzz lint language metrics bench bench-peers pools docs npm types release-check pythons installations samples clean
+.PHONY: run check test test-all coverage soak soak-load soak-live soak-fuzz lint language metrics bench bench-peers pools docs npm playground types release-check pythons installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
@@ -86,6 +86,10 @@ docs: $(VENV)/.dev
 
 npm: $(VENV)/.dev
 	$(BIN)/python -m tools.make_npm
+
+# A folder for any static web server: the emulator in the browser. `python3 -m http.server -d dist/playground` shows it.
+playground: $(VENV)/.dev
+	$(BIN)/python -m tools.make_npm --playground
 
 # The fast tests on each newer Python of this machine.
 pythons: $(VENV)/.dev

@@ -60,7 +60,14 @@ class Block(NamedTuple):
 
 TARGET_OF_MAKE = "a target of make, which installs packages"
 NODE = "needs npm packages; tests/examples runs these commands"
+NPM = "needs the npm package; tests/npm runs it"
 NOT_RUN = {
+    ("README.md", 'import { setupEmulator } from "oms-emulator"; // after `npx oms-emulator init public`'): NPM,
+    ("docs/how-to/without-python.md", "$ npx oms-emulator serve"): NPM,
+    ("docs/how-to/without-python.md", "$ npx oms-emulator init public"): NPM,
+    ("docs/how-to/without-python.md", 'import { setupEmulator } from "oms-emulator";'): NPM,
+    ("docs/how-to/without-python.md", 'const order = await oms.makePackage({ state: "Waiting", items: 2 });'): NPM,
+    ("examples/front-end/README.md", "$ make -C ../.. npm"): NPM,
     ("README.md", "$ make run"): TARGET_OF_MAKE,
     ("CONTRIBUTING.md", "$ make check"): TARGET_OF_MAKE,
     ("docs/how-to/install.md", "$ make run"): TARGET_OF_MAKE,
@@ -91,7 +98,8 @@ NEEDED_PROGRAMS = {
 
 
 def pages() -> Iterator[Path]:
-    yield from (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(EXAMPLES.rglob("README.md")))
+    yield from (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    yield from (page for page in sorted(EXAMPLES.rglob("README.md")) if "node_modules" not in page.parts)
     yield from (page for page in sorted((ROOT / "docs").rglob("*.md")) if "_build" not in page.parts)
 
 

@@ -1,4 +1,9 @@
 #!/usr/bin/env node
-import { run } from '../lib/host.mjs';
-
-run(process.argv.slice(2));
+const [command, ...others] = process.argv.slice(2);
+if (command === 'init') {
+  const { init } = await import('../lib/init.mjs');
+  process.exitCode = init(others);
+} else {
+  const { run } = await import('../lib/host.mjs');
+  run(process.argv.slice(2));
+}

@@ -41,7 +41,10 @@ function receive(request, response) {
     if (size > MAX_BODY_BYTES) return refuse(response);
     const id = nextId++;
     responses.set(id, response);
-    response.on('close', () => responses.delete(id));
+    response.on('close', () => {
+      responses.delete(id);
+      if (!response.writableEnded) send('closed', id);
+    });
     const { remoteAddress, remotePort } = request.socket;
     const head = [request.method, request.url, request.httpVersion, request.rawHeaders, remoteAddress, remotePort];
     send('request', id, JSON.stringify(head), chunks.length ? Buffer.concat(chunks) : null);

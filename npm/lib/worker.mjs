@@ -1,7 +1,10 @@
 // The worker thread: Python. It receives messages of the main thread when Python waits for them.
 import fs from 'node:fs';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { loadPyodide } from 'pyodide';
+import zlib from 'node:zlib';
+import { loadPyodide, version } from 'pyodide';
+import createModule from 'pyodide/pyodide.asm.mjs';
+import { startPython } from '../browser/python.mjs';
 
 const { port, flag, args } = workerData;
 const NOT_MOUNTED = new Set(['bin', 'boot', 'dev', 'lib', 'lib32', 'lib64', 'proc', 'sbin', 'sys']);
@@ -73,12 +76,20 @@ function receive(deliver, milliseconds) {
   }
 }
 
-const python = await loadPyodide({ env: pythonEnvironment() });
+// Return the bytes of a compressed file of the package, or undefined if it does not exist.
+function readPackageFile(name) {
+  const file = new URL(`../${name}`, import.meta.url);
+  return fs.existsSync(file) ? new Uint8Array(zlib.gunzipSync(fs.readFileSync(file))) : undefined;
+}
+
+const python = await startPython({
+  pyodide: { loadPyodide, createModule, version },
+  site: readPackageFile('site.gz'),
+  snapshot: readPackageFile('snapshot.gz'),
+  environment: pythonEnvironment(),
+});
 python.setStdout(output(1));
 python.setStderr(output(2));
-python.unpackArchive(new Uint8Array(fs.readFileSync(new URL('../site.zip', import.meta.url))), 'zip', {
-  extractDir: '/lib/python3.14/site-packages',
-});
 mountFolders(python);
 python.registerJsModule('oms_host', { post, receive });
 let code = 70;

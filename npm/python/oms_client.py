@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -175,7 +176,12 @@ class HTTPSConnection(HTTPConnection):
 
 
 def connect_with(runtime: NodeRuntime) -> None:
-    """Make urllib3, and thus `requests`, connect through the main thread."""
+    """Make urllib3, and thus `requests`, and `http.client` connect through the main thread."""
+
+    def create_connection(address: tuple[str, int], timeout: Any = None, *_: Any, **__: Any) -> NodeSocket:
+        return NodeSocket(runtime, *address, timeout if isinstance(timeout, (int, float)) else None, secure=False)
+
+    socket.create_connection = create_connection  # type: ignore[assignment]
     HTTPConnection.runtime = runtime
     HTTPConnectionPool.ConnectionCls = HTTPConnection
     HTTPSConnectionPool.ConnectionCls = HTTPSConnection

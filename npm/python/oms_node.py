@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import oms_host  # a module of npm/lib/worker.mjs
 from oms_errors import as_error
+from oms_start import import_requests
+from oms_timers import Timers
 
 from emulator.state.clock import machine_seconds
 from emulator.state.runtime import install_runtime
@@ -25,7 +27,7 @@ class NodeRuntime:
 
     def __init__(self) -> None:
         self.inbox: deque[tuple[str, int, str, bytes]] = deque()
-        self.timers: dict[Callable[[], None], float] = {}
+        self.timers = Timers()
         self.listeners: dict[int, Callable[[str, str, bytes], None]] = {}
         """Id of a connection, process or server -> the function that handles its messages."""
         self.server: NodeServer | None = None
@@ -37,13 +39,13 @@ class NodeRuntime:
         return self._next_id
 
     def call_later(self, seconds: float, function: Callable[[], None]) -> None:
-        self.timers[function] = machine_seconds() + seconds
+        self.timers.add(seconds, function)
 
     def run_until(self, is_done: Callable[[], bool], timeout: float | None = None) -> bool:
         """Run the event loop until a condition is true, or until the timeout. Return whether it is true."""
         until = None if timeout is None else machine_seconds() + timeout
         while not is_done():
-            wait = self._run_timers()
+            wait = self.timers.run()
             if self.inbox:
                 self._handle(*self.inbox.popleft())
                 continue
@@ -64,6 +66,9 @@ class NodeRuntime:
         if kind == "request":
             if self.server is not None:
                 self.server.respond(id_, text, data)
+        elif kind == "closed":
+            if self.server is not None:
+                self.server.forget(id_)
         elif kind == "signal":
             number = getattr(signal, text)
             handler = signal.getsignal(number)
@@ -71,16 +76,6 @@ class NodeRuntime:
                 handler(number, None)
         elif (listener := self.listeners.get(id_)) is not None:
             listener(kind, text, data)
-
-    def _run_timers(self) -> float | None:
-        """Call the functions whose time has come. Return the seconds to the next one."""
-        if not self.timers:
-            return None
-        now = machine_seconds()
-        for function in [function for function, at in self.timers.items() if at <= now]:
-            if self.timers.pop(function, None) is not None:
-                function()
-        return min(self.timers.values()) - machine_seconds() if self.timers else None
 
     def ask(self, kind: str, document: Mapping[str, Any]) -> str:
         """Send a message and wait for its answer. Raise `OSError` if the answer is an error."""
@@ -113,11 +108,9 @@ class NodeRuntime:
 
 
 def connect_requests(runtime: NodeRuntime) -> None:
-    platform, sys.platform = sys.platform, "linux"  # otherwise urllib3 replaces its connections by those of a browser
-    try:
-        from oms_client import connect_with  # noqa: PLC0415 - urllib3 loads slowly
-    finally:
-        sys.platform = platform
+    import_requests()
+    from oms_client import connect_with  # noqa: PLC0415 - urllib3 loads slowly
+
     connect_with(runtime)
 
 
@@ -132,11 +125,24 @@ def run(args: Any) -> int:
     try:
         main(args=list(args), prog_name="oms-emulator")
     except SystemExit as error:
-        code = error.code
-        sys.stdout.flush()
-        sys.stderr.flush()
-        if isinstance(code, int) or code is None:
-            return code or 0
-        print(code, file=sys.stderr)
-        return 1
+        return exit_code(error.code)
+    except (ImportError, RuntimeError) as error:
+        if not is_missing_feature(error):
+            raise
+        print(f"oms-emulator: this needs the Python package: {error}", file=sys.stderr)
+        return 2
     return 0
+
+
+def is_missing_feature(error: Exception) -> bool:
+    """Return whether the error is for a module or a thread that this Python does not have."""
+    return isinstance(error, ImportError) or "start new thread" in str(error)
+
+
+def exit_code(code: object) -> int:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if isinstance(code, int) or code is None:
+        return code or 0
+    print(code, file=sys.stderr)
+    return 1

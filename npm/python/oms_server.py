@@ -15,6 +15,7 @@ import oms_host  # a module of npm/lib/worker.mjs
 from pyodide.ffi import to_js
 from waitress.parser import split_uri
 
+from emulator.state.runtime import Runtime
 from emulator.web.fault_injection import DETACH, Close, Wait
 from emulator.web.server import server_url
 
@@ -40,19 +41,17 @@ class ResponseTaken(BaseException):
     """A response with a fault is sent by actions."""
 
 
-class NodeServer:
-    """The HTTP server of the main thread. It answers as waitress does."""
+class MessageServer:
+    """An HTTP server of the host, which passes requests and responses on as messages. It answers as waitress does."""
 
-    def __init__(self, runtime: NodeRuntime, app: Any, host: str, port: int) -> None:
-        self.runtime, self.app, self.url = runtime, app, server_url(host, port)
-        self._environ = ENVIRON | {"SERVER_PORT": str(port), "SERVER_NAME": host, "wsgi.errors": sys.stderr}
+    environ: dict[str, Any]
+
+    def __init__(self, runtime: Runtime, app: Any, url: str) -> None:
+        self.runtime, self.app, self.url = runtime, app, url
+        self._streams: dict[int, Response] = {}
 
     def start(self) -> None:
-        """Do nothing. The main thread listens already."""
-
-    def stop(self) -> None:
-        self.runtime.ask("stop", {})
-        self.runtime.server = None
+        """Do nothing. The host listens already."""
 
     def close_sockets(self) -> None:
         """Do nothing. No process is forked."""
@@ -66,6 +65,7 @@ class NodeServer:
             chunks = self.app(environ, response.start)
             response.send(head[0], chunks)
         except ResponseTaken:
+            self._streams[id_] = response
             self._send_actions(id_, response)
         except Exception:
             LOG.exception("a request failed")
@@ -82,7 +82,8 @@ class NodeServer:
                 headers[key] = f"{headers[key]}, {value}" if key in headers else value
         if headers.pop("TRANSFER_ENCODING", None):
             headers["CONTENT_LENGTH"] = str(len(body))
-        environ = self._environ | {
+        environ = self.environ | {
+            "wsgi.errors": sys.stderr,
             "REMOTE_ADDR": address,
             "REMOTE_HOST": address,
             "REMOTE_PORT": str(port),
@@ -97,20 +98,47 @@ class NodeServer:
             environ.setdefault(UNPREFIXED.get(key) or f"HTTP_{key}", value)
         return environ
 
+    def forget(self, id_: int) -> None:
+        """End a response whose client is gone."""
+        response = self._streams.pop(id_, None)
+        if response is not None:
+            response.close()
+
     def _send_actions(self, id_: int, response: Response) -> None:
         """Carry out the actions of a response up to the next wait."""
         for action in response.actions:
             if isinstance(action, Wait):
-                self.runtime.call_later(action.seconds, lambda: self._send_actions(id_, response))
+                self.runtime.call_later(action.seconds, lambda: self._continue(id_))
                 return
             if isinstance(action, Close):
                 oms_host.post("reset" if action.by_reset else "close", id_, "", None)
+                self._streams.pop(id_, None)
                 return
             response.write_head()
             if action:
                 oms_host.post("write", id_, "", to_js(action))
         response.write_head()
         oms_host.post("end", id_, "", None)
+        self._streams.pop(id_, None)
+
+    def _continue(self, id_: int) -> None:
+        response = self._streams.get(id_)
+        if response is not None:
+            self._send_actions(id_, response)
+
+
+class NodeServer(MessageServer):
+    """The HTTP server of the main thread."""
+
+    runtime: NodeRuntime
+
+    def __init__(self, runtime: NodeRuntime, app: Any, host: str, port: int) -> None:
+        super().__init__(runtime, app, server_url(host, port))
+        self.environ = ENVIRON | {"SERVER_PORT": str(port), "SERVER_NAME": host}
+
+    def stop(self) -> None:
+        self.runtime.ask("stop", {})
+        self.runtime.server = None
 
 
 class Response:
@@ -129,6 +157,12 @@ class Response:
     def detach(self, actions: Iterator[Any]) -> NoReturn:
         self.actions = actions
         raise ResponseTaken
+
+    def close(self) -> None:
+        """Close the generator of the actions."""
+        close = getattr(self.actions, "close", None)
+        if close is not None:
+            close()
 
     def send(self, method: str, chunks: Iterable[bytes]) -> None:
         body = b"".join(chunks)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.browser.conftest import chromium  # noqa: F401 - a fixture
 from tests.support.node import missing_tools
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +61,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if reason := missing_tools():
         pytest.skip(reason)
     done = subprocess.run(
-        [sys.executable, "-m", "tools.make_npm"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tools.make_npm", "--playground"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (archive,) = (ROOT / "dist").glob("oms-emulator-*.tgz")
