@@ -30,7 +30,8 @@ CALLS = 50
 PAIRS = 400
 """Pairs of slices in a round, for each second of the plan. A small difference needs many."""
 CHECK_VALUES: dict[str, bool] = {
-    "world.faults.armed or FAULT_HEADER in environ": False,
+    "is_recorded and self.interceptor is not None": False,
+    "is_recorded and (context.world.faults.armed or FAULT_HEADER in context.environ)": False,
     "not context.info.is_altered": True,
     "world.provenance is not None": False,
     "reply.fault is not None": False,
@@ -39,6 +40,7 @@ CHECK_VALUES: dict[str, bool] = {
 """Check -> its value without faults, limits and provenance."""
 CHECKING_FUNCTIONS: tuple[tuple[type | ModuleType, str, Callable[..., Any]], ...] = (
     (app.EmulatorApp, "respond", app.EmulatorApp.respond),
+    (app.EmulatorApp, "_reply_to", app.EmulatorApp._reply_to),  # noqa: SLF001 - it has checks
     (app, "send_reply", app.send_reply),
     (dispatch, "check_access", authentication.check_access),
 )

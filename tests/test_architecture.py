@@ -66,7 +66,8 @@ OWNERS = {
     "hypothesis": ("client/convergence.py",),
     "httpx": ("client/httpx_intercept.py",),
     "uvicorn": ("client/mcp_server.py",),  # the HTTP server of mcp
-    "pytest": ("coverage/pytest_hooks.py", "contract/"),
+    "pytest": ("coverage/pytest_hooks.py", "contract/", "client/reruns.py"),
+    "_pytest": ("client/reruns.py",),
 }
 """Library -> the modules that may import it."""
 

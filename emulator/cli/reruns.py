@@ -205,7 +205,7 @@ def create_ignored_folder(folder: Path) -> None:
 def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> RunInfo:
     """Run the tests once, and again with each mutation, unless the pytest plugin did so."""
     from emulator.client.suite_mutation import RESULTS_VARIABLE, RunInfo, build_result  # noqa: PLC0415 - as above
-    from emulator.web.mutations import Mutator, Observer, intercepting  # noqa: PLC0415 - as above
+    from emulator.web.mutation_interceptors import Mutator, Observer, intercepting  # noqa: PLC0415 - as above
 
     began = machine_seconds()
     with intercepting(observer := Observer()):

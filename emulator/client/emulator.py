@@ -142,9 +142,7 @@ class Emulator(WorldHandle):
     ) -> None:
         if clock not in CLOCK_MODES:
             raise InvalidDocument(f"unknown clock {clock!r}", CLOCK_MODES, clock)
-        check_server(server)
-        self._server_name = server
-        known_evidence = None if evidence is None else load_evidence(Path(evidence))
+        self._server_name = check_server(server)
         cors = Cors(cors_origins, cors_headers, credentials=cors_credentials)
         self._host, self._port, self._behind_proxy = host, port, behind_proxy
         self._server: Server | None = None
@@ -189,7 +187,7 @@ class Emulator(WorldHandle):
             cors,
             allow_fault_header=allow_fault_header,
             admin_token=admin_token,
-            evidence=known_evidence,
+            evidence=None if evidence is None else load_evidence(Path(evidence)),
         )
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
         self._instances.add(self)

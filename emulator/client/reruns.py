@@ -33,7 +33,8 @@ from emulator.client.fault_sweep import (
 from emulator.client.suite_mutation import Result, ResultsFile, RunInfo, build_result
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.state.clock import machine_seconds
-from emulator.web.mutations import Mutation, Mutator, Observer, intercepting
+from emulator.web.mutation_interceptors import Mutator, Observer, intercepting
+from emulator.web.mutations import Mutation
 
 Read = Callable[[str], object]
 """Called with the path of each key that is read."""

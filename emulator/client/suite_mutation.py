@@ -21,7 +21,8 @@ from emulator.core.errors import InvalidDocument
 from emulator.core.escaping import escape_unprintable, to_html
 from emulator.core.json_text import JsonObject
 from emulator.coverage.report import add_case, json_lines, percent, suite_element
-from emulator.web.mutations import KINDS, Mutation, Mutator
+from emulator.web.mutation_interceptors import Mutator
+from emulator.web.mutations import KINDS, Mutation
 
 RESULTS_VARIABLE = "OMS_MUTATE"
 """Environment variable with the path of the results file, for the pytest plugin."""

@@ -290,3 +290,20 @@ EXPECTATIONS: dict[str, Callable[[Schema], str]] = {
     "not": lambda schema: f"not {_expectation(schema['not'])}",
     "uniqueItems": lambda _rules: "an array without duplicates",
 }
+
+
+def is_nullable(schema: str, path: str) -> bool:
+    """Return whether a schema allows null for the key at a path."""
+    rules = [load_schema(schema)]
+    for step in path.split("."):
+        rules = [part["properties"][step] for part in parts_of(rules) if step in part.get("properties", {})]
+    return any("null" in part.get("type", ()) for part in parts_of(rules))
+
+
+def parts_of(rules: Iterable[Schema]) -> Iterator[Schema]:
+    """Yield the schemas, their alternatives, the schemas that they refer to, and those of their items."""
+    for rule in rules:
+        yield rule
+        file = str(rule.get("$ref", "")).partition("#")[0]
+        nested = [load_schema(file.removesuffix(".json"))] if file and "#" not in rule["$ref"] else []
+        yield from parts_of([*rule.get("anyOf", ()), *nested, *([rule["items"]] if "items" in rule else [])])

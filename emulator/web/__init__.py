@@ -101,14 +101,15 @@ def as_flask(app: EmulatorApp, flask: LazyFlask) -> Flask:
     return flask.app
 
 
-def check_server(name: ServerName) -> None:
-    """Raise `ValueError` if a server is unknown, or cannot be used here."""
+def check_server(name: ServerName) -> ServerName:
+    """Return the name of a server. Raise `ValueError` if it is unknown, or cannot be used here."""
     if name not in SERVER_NAMES:
         raise InvalidDocument(f"unknown server {name!r}", SERVER_NAMES, name)
     if name == "granian" and current_runtime() is not None:
         raise ValueError("the server granian needs the Python package: this runtime has no threads")
     if name == "granian" and find_spec(name) is None:
         raise ValueError("the server granian is not installed; run: pip install 'oms-emulator[fast]'")
+    return name
 
 
 def create_server(

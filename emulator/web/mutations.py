@@ -1,14 +1,13 @@
 """Mutations: changes of one behaviour, which show whether the tests of a client notice it.
 
-`KINDS` is the table of what can be changed. An `Observer` finds what a suite can notice, a `Mutator` changes it.
+`KINDS` is the table of what can be changed: how to find it in an exchange, and how to change it.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,16 +23,15 @@ from emulator.api.routes import Route
 from emulator.api.serializers.rendering import to_json
 from emulator.api.views.records import GUIDE_PAGE_SIZE, REFERENCE_PAGE_SIZE, apply_error_style
 from emulator.core.call import Reply
-from emulator.core.errors import ApiError, BadRequest, ServerError
+from emulator.core.errors import ApiError, BadRequest
 from emulator.core.fields import validate
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State, Transition
-from emulator.core.schemas import Schema, load_schema
+from emulator.core.schemas import is_nullable
 from emulator.domain.state_graph import STATE_GRAPHS, Subject, find_transition, transition_name, wrong_state_error
-from emulator.domain.webhook_retries import SIGNATURE_HEADER
-from emulator.web.app import COMMAND_GRAPHS, TRANSITION_FIELDS, EmulatorApp, covered_filters
+from emulator.web.app import COMMAND_GRAPHS, TRANSITION_FIELDS, covered_filters
 from emulator.web.context import RequestContext, absolute_url
-from emulator.webhooks.delivery import Deliverer, DeliveryPlan, corrupt_signature, drop, duplicate
+from emulator.webhooks.delivery import DeliveryPlan, corrupt_signature, drop, duplicate
 
 Proceed = Callable[[RequestContext], Reply]
 MUTATION_HEADER = "X-Emulator-Mutation"
@@ -142,6 +140,13 @@ class Exchange:
 # Values in documents
 
 
+def parse_json(body: bytes) -> JsonValue:
+    """Return the JSON of a body, or None."""
+    with suppress(orjson.JSONDecodeError):
+        return orjson.loads(body)
+    return None
+
+
 def find_owners(value: JsonValue, path: Sequence[str]) -> Iterator[JsonObject]:
     """Yield the objects that have the key at the end of a path. Lists on the way are not part of the path."""
     if isinstance(value, list):
@@ -219,22 +224,6 @@ def shift_time(owner: JsonObject, key: str) -> bool:
 
 
 @cache
-def is_nullable(schema: str, path: str) -> bool:
-    """Return whether a schema allows null for the key at a path."""
-    rules = [load_schema(schema)]
-    for step in path.split("."):
-        rules = [part["properties"][step] for part in parts_of(rules) if step in part.get("properties", {})]
-    return any("null" in part.get("type", ()) for part in parts_of(rules))
-
-
-def parts_of(rules: Iterable[Schema]) -> Iterator[Schema]:
-    """Yield the schemas, their alternatives, the schemas that they refer to, and those of their items."""
-    for rule in rules:
-        yield rule
-        file = str(rule.get("$ref", "")).partition("#")[0]
-        nested = [load_schema(file.removesuffix(".json"))] if file and "#" not in rule["$ref"] else []
-        yield from parts_of([*rule.get("anyOf", ()), *nested, *([rule["items"]] if "items" in rule else [])])
-
 
 # Commands
 
@@ -502,141 +491,3 @@ KINDS: dict[str, MutationKind] = {
     ),
 }
 """Name of a kind -> what it changes, and why a suite should notice it."""
-
-
-# Observing and changing
-
-
-@contextmanager
-def intercepting(interceptor: Observer | Mutator) -> Iterator[None]:
-    """Pass the requests and deliveries of all emulators of the process to the interceptor, inside the block."""
-    EmulatorApp.interceptor = Deliverer.interceptor = interceptor
-    try:
-        yield
-    finally:
-        EmulatorApp.interceptor = Deliverer.interceptor = None
-
-
-class Observer:
-    """Finds the mutations that a suite can notice. It changes nothing."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.exercised: set[Mutation] = set()
-        """Mutations that the suite causes without us, such as an event that a delivery fault sends twice."""
-        self.reads: dict[str, set[str]] = {}
-        """Operation -> paths of the keys that the client read. Without an operation, its reads are not known."""
-        self._found: dict[Mutation, None] = {}
-        self._responses: dict[bytes, Route] = {}
-        """Body of each response with a document -> route."""
-
-    def operation_of(self, body: bytes) -> str | None:
-        """Return the operation that sent this body."""
-        route = self._responses.get(body)
-        return None if route is None else route.operation
-
-    def respond(self, context: RequestContext, proceed: Proceed) -> Reply:
-        self.requests += 1
-        if context.route is None:
-            return proceed(context)
-        exchange, operation = Exchange(context, context.route, proceed), context.route.operation
-        for kind, rules in KINDS.items():
-            self._found |= {Mutation(kind, operation, detail): None for detail in sorted(rules.find(exchange))}
-        reply = exchange.reply
-        if 200 <= reply.status < 300 and reply.body:
-            self._responses[reply.body] = exchange.route
-        if reply.status == 429 and "Retry-After" not in reply.headers:
-            self.exercised.add(Mutation("retry-after-missing", operation))
-        return reply
-
-    def change_plan(self, event_type: str, plan: DeliveryPlan) -> DeliveryPlan:
-        for kind, rules in KINDS.items():
-            if rules.change_plan is not None and (kind != "signature-wrong" or SIGNATURE_HEADER in plan.headers):
-                self._found[Mutation(kind, event_type)] = None
-        if plan.request_count > 1:
-            self.exercised.add(Mutation("event-twice", event_type))
-        return plan
-
-    def mutations(self) -> list[Mutation]:
-        """Return the mutations of what the client used. Keys that it did not read are not part of it."""
-        found = [each for each in self._found if self._is_needed(each)]
-        keys = {
-            each: None for body, route in self._responses.items() for each in self._mutations_of_keys(body, route)
-        }
-        return [*found, *keys]
-
-    def _is_needed(self, mutation: Mutation) -> bool:
-        needed, reads = KINDS[mutation.kind].needs, self.reads.get(mutation.operation)
-        return not needed or reads is None or needed in reads
-
-    def _mutations_of_keys(self, body: bytes, route: Route) -> Iterator[Mutation]:
-        schema = route.responses.get(200) or route.responses.get(201)
-        if schema is None or (document := parse_json(body)) is None:
-            return
-        for path in self._paths(document, route):
-            value = next((each for each in find_values(document, path) if each is not None), None)
-            for kind, rules in KINDS.items():
-                if value is not None and rules.fits_key is not None and rules.fits_key(schema, path, value):
-                    yield Mutation(kind, route.operation, path)
-
-    def _paths(self, document: JsonValue, route: Route) -> list[str]:
-        """Return the paths of the keys that the client read. If they are not known, assume the nullable keys."""
-        if (reads := self.reads.get(route.operation)) is not None:
-            return sorted(reads - PAGE_KEYS)
-        schema, is_page = str(route.responses.get(200)), route.is_paginated
-        rows = find_values(document, "results") if is_page else [document]
-        keys = {key for row in rows for each in (row if isinstance(row, list) else [row]) for key in keys_of(each)}
-        paths = [f"results.{key}" if is_page else key for key in sorted(keys)]
-        return [path for path in paths if is_nullable(schema, path)]
-
-
-def keys_of(value: JsonValue) -> Iterable[str]:
-    return value if isinstance(value, dict) else ()
-
-
-def parse_json(body: bytes) -> JsonValue:
-    """Return the JSON of a body, or None."""
-    with suppress(orjson.JSONDecodeError):
-        return orjson.loads(body)
-    return None
-
-
-class Mutator:
-    """Changes one behaviour, and counts how often. After too many requests, it replies with errors only."""
-
-    def __init__(self, mutation: Mutation, max_requests: float = math.inf) -> None:
-        self.mutation, self.changes = mutation, 0
-        self._kind, self._remaining = KINDS[mutation.kind], max_requests
-        self._offered: dict[str, bool] = {}
-        """URL of each page after one that changed -> whether the client requested it."""
-
-    @property
-    def is_handled(self) -> bool:
-        """Whether the client adapted: it requested all pages, although they have another size."""
-        return self.mutation.kind == "page-halved" and bool(self._offered) and all(self._offered.values())
-
-    def respond(self, context: RequestContext, proceed: Proceed) -> Reply:
-        self._remaining -= 1
-        if self._remaining < 0:
-            return self._marked(Reply(500, to_json(ServerError().body)))
-        if context.route is None or context.route.operation != self.mutation.operation:
-            return proceed(context)
-        exchange = Exchange(context, context.route, proceed)
-        if exchange.url in self._offered:
-            self._offered[exchange.url] = True
-        changed = self._kind.change(exchange, self.mutation.detail)
-        if changed is None:
-            return exchange.reply
-        self.changes += 1
-        for link in find_values(parse_json(changed.body), "next"):
-            self._offered.setdefault(str(link), link is None)
-        return self._marked(changed)
-
-    def _marked(self, reply: Reply) -> Reply:
-        return replace(reply, headers={**reply.headers, MUTATION_HEADER: self.mutation.name})
-
-    def change_plan(self, event_type: str, plan: DeliveryPlan) -> DeliveryPlan:
-        if self._kind.change_plan is None or event_type != self.mutation.operation:
-            return plan
-        self.changes += 1
-        return self._kind.change_plan(plan)

@@ -16,6 +16,10 @@ from tests.support import samples
 from tests.support.answers import check_body, validator
 
 FREE_MAPS = {
+    "agreed": "behaviours are the keys",
+    "differed": "behaviours are the keys",
+    "differences": "operations are the keys",
+    "not_compared": "operations are the keys",
     "counts": "what was met names the keys",
     "options": "the table of faults checks them, and names what is known",
     "seen": "requests are the keys",

@@ -182,7 +182,7 @@ def test_without_the_variable_nothing_is_imported(run: Run) -> None:
 
         def test_modules(oms, oms_session):
             assert oms_session.get("/api/v1/oms/packages/").ok
-            unused = {"emulator.client.reruns", "emulator.web.mutations", "emulator.client.fault_sweep"}
+            unused = {"emulator.client.reruns", "emulator.web.mutations", "emulator.web.mutation_interceptors", "emulator.client.fault_sweep"}
             assert not unused & sys.modules.keys()
     """).assert_outcomes(passed=1)
 

@@ -13,8 +13,10 @@ import pytest
 import requests
 
 from emulator import Emulator
+from emulator.core.schemas import is_nullable
 from emulator.web.app import EmulatorApp
-from emulator.web.mutations import KINDS, Mutation, Mutator, Observer, intercepting, is_nullable
+from emulator.web.mutation_interceptors import Mutator, Observer, intercepting
+from emulator.web.mutations import KINDS, Mutation
 from emulator.webhooks.delivery import Deliverer
 
 PACKAGES = "/api/v1/oms/packages/"
