@@ -26,7 +26,7 @@ def replay(file: Path, make_shop: MakeShop) -> int:
     return oms.converges(shop.receive, shop.view, recorded=True, reset=shop.clear)
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("make_shop", BUGS)
 def test_bug_is_found_and_its_history_reproduces_it(make_shop: MakeShop, tmp_path: Path) -> None:
     """The saved history fails for the receiver with the bug, and passes for the same receiver without it."""
@@ -39,7 +39,7 @@ def test_bug_is_found_and_its_history_reproduces_it(make_shop: MakeShop, tmp_pat
         assert replay(file, correct) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("make_shop", CORRECT)
 def test_correct_receiver_passes_all_histories(make_shop: MakeShop, tmp_path: Path) -> None:
     oms = Emulator("empty")
@@ -59,7 +59,7 @@ def test_correct_receiver_passes_all_histories(make_shop: MakeShop, tmp_path: Pa
     assert not (tmp_path / "failure.json").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_shortest_history_is_described(tmp_path: Path) -> None:
     oms, file = Emulator("empty"), tmp_path / "failure.json"
     with pytest.raises(AssertionError) as caught:
@@ -70,7 +70,7 @@ def test_shortest_history_is_described(tmp_path: Path) -> None:
     assert len(oms.hooks.deliveries) == 1, "the world shows the history that failed"
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_same_seed_runs_the_same_histories(tmp_path: Path) -> None:
     received: list[list[tuple[int, str, bytes]]] = []
     for seed in (1, 1, 2):
@@ -90,7 +90,7 @@ def test_same_seed_runs_the_same_histories(tmp_path: Path) -> None:
     assert len(first) >= 20
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_world_continues_as_before(tmp_path: Path) -> None:
     """Its clock, its hooks and its records are as they were, and its first deliveries come afterwards."""
     got: list[int] = []
@@ -111,7 +111,7 @@ def test_world_continues_as_before(tmp_path: Path) -> None:
     assert len(got) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_events_are_sent_in_order_in_the_background_mode(tmp_path: Path) -> None:
     """No thread sends an event of a history, so that it is the same each time."""
     texts = set()
@@ -122,7 +122,7 @@ def test_events_are_sent_in_order_in_the_background_mode(tmp_path: Path) -> None
     assert len(texts) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_records_that_stay_between_histories_are_reported(tmp_path: Path) -> None:
     oms = Emulator("empty")
     shop = Shop(oms)

@@ -20,7 +20,7 @@ from emulator.web.admin.fidelity import fidelity_document
 from emulator.web.recording_proxy import RecordingProxy, create_proxy_server
 from tests.contract.differences import GROUPS, Difference, Differing, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.gate
 
 NOT_VISIBLE = {
     "preview_shipping_label": "links in documents lead to the service, not to the proxy",

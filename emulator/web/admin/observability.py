@@ -77,10 +77,10 @@ def clear_requests() -> Response:
 
 @api.get("/changes")
 def list_changes() -> Response:
-    query = query_parameters("since")
+    world, query = current_world(), query_parameters("since")
     if "since" not in query:
         raise InvalidDocument("since is required: the id of a request (X-Emulator-Request-Id), such as 00000001")
-    return json_response(changes_document(current_world(), query["since"]))
+    return json_response(changes_document(world, query["since"]))
 
 
 @api.get("/audit")
