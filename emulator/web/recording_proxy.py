@@ -9,6 +9,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,7 +25,7 @@ from emulator.state.clock import machine_now
 from emulator.web import ROUTER
 from emulator.web.context import Environ, request_host
 from emulator.web.server import HttpServer, server_url
-from emulator.web.tls import TlsServer, authority_context, trusting_context
+from emulator.web.tls import SHUTDOWN_SECONDS, TlsServer, authority_context, trusting_context
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -243,6 +244,11 @@ class ConnectServer(TlsServer):
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await writer.start_tls(self._context)
             await super()._connect(reader, writer)
+            with suppress(TimeoutError):  # asyncio waits 30 seconds for a client that does not end the encryption
+                async with asyncio.timeout(SHUTDOWN_SECONDS):
+                    writer.close()
+                    await writer.wait_closed()
+            writer.transport.abort()
 
     def _connected(self, port: str, writer: asyncio.StreamWriter) -> None:
         super()._connected(port, writer)
