@@ -161,7 +161,7 @@ class Emulator(WorldHandle):
             journal_size=journal_size,
             validates_responses=validate_responses,
             world_url=self._served_url,
-            check_fault=refuse_ended_connection if server == "granian" else lambda _kind, _options: None,
+            check_fault=refuse_ended_connection if server == "granian" else lambda _kind: None,
         )
         name = None if installation is None else known_installation(fspath(installation))
 

@@ -204,7 +204,9 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
     "lost_request": FaultKind(lose_request, {"seconds": SECONDS}, replaces_response=True, ends_connection=True),
     "lost_response": FaultKind(lose_response, {"seconds": SECONDS}, ends_connection=True),
     "truncated": FaultKind(
-        truncate_body, {"size": FaultOption(int, "Bytes of the body to send. Default: half of them.")}
+        truncate_body,
+        {"size": FaultOption(int, "Bytes of the body to send. Default: half of them.")},
+        ends_connection=True,
     ),
     "malformed": FaultKind(break_json),
     "drip": FaultKind(
@@ -226,12 +228,10 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
 """Kind of fault -> its function and its options."""
 
 
-def refuse_ended_connection(kind: str, options: Mapping[str, JsonValue]) -> None:
-    """Raise `InvalidDocument` if the server must end the connection before the body, which granian cannot do."""
-    if FAULT_KINDS[kind].ends_connection or (kind == "truncated" and options.get("size") == 0):
-        raise InvalidDocument(
-            f"fault {kind!r} needs the server waitress: granian cannot end a connection before the body"
-        )
+def refuse_ended_connection(kind: str) -> None:
+    """Raise `InvalidDocument` if the server must end the connection before the response, which granian cannot do."""
+    if FAULT_KINDS[kind].ends_connection:
+        raise InvalidDocument(f"fault {kind!r} needs the server waitress: granian cannot end a response early")
 
 
 def validate_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from emulator.core.errors import Conflict, PersistError
-from emulator.core.json_text import JsonValue
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.state.clock import WRITE_STEP, Clock, ClockMode, ClockSetting, Schedule, Scheduled, TrafficRate
 from emulator.state.faults import ArmedFault, FaultMatch, Faults
@@ -43,8 +42,8 @@ RecordEvents = Callable[[Transaction, FinalizeEvent], None]
 """Turns the events that a transaction queued into records."""
 
 
-FaultCheck = Callable[[str, Mapping[str, JsonValue]], None]
-"""Called with the kind and the options of a fault."""
+FaultCheck = Callable[[str], None]
+"""Called with the kind of a fault."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class WorldServices:
     """Whether a response that violates its schema is replaced by a 500."""
     world_url: Callable[[str], str | None] = lambda _: None
     """Returns the URL at which the server answers for a world, by its name. None: no server listens."""
-    check_fault: FaultCheck = lambda _kind, _options: None
+    check_fault: FaultCheck = lambda _kind: None
     """Raises `InvalidDocument` for a fault that the server cannot carry out."""
 
 
@@ -151,7 +150,7 @@ class World:
     def _checked_copy(self, faults: Faults) -> Faults:
         """Return a copy of armed faults. Raise `InvalidDocument` if the server cannot carry out one of them."""
         for fault in faults.armed:
-            self.check_fault(fault.kind, fault.options)
+            self.check_fault(fault.kind)
         return faults.copy()
 
     def new_request_id(self) -> str:

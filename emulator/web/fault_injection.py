@@ -73,7 +73,7 @@ def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_
     try:
         requested = [] if header is None or not allow_header else [parse_fault_header(header)]
         for fault in requested:
-            context.world.check_fault(fault.kind, fault.options)
+            context.world.check_fault(fault.kind)
     except InvalidDocument as error:
         return Reply(400, BAD_REQUEST, hint_header(f"X-Emulator-Fault: {error}"), HTML)
     call = build_fault_target(context)

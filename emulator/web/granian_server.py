@@ -135,9 +135,14 @@ class Chunks:
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks, self._iterator = chunks, iter(chunks)
+        self.first = next(self._iterator, b"")
+        self._is_first_read = False
 
     def __next__(self) -> bytes:
-        return next(self._iterator)
+        if self._is_first_read:
+            return next(self._iterator)
+        self._is_first_read = True
+        return self.first
 
     def close(self) -> None:
         if (close := getattr(self._chunks, "close", None)) is not None:
@@ -194,15 +199,29 @@ def request_handler(app: WSGIApplication, stopping: Event) -> Callable[[Any, Env
         try:
             chunks = app(environ, start)
         except StreamDetached as detached:
-            arguments = (start.status, start.headers, Chunks(stream(detached.actions)))
-            Thread(target=protocol.response_iter, args=arguments, name="emulator stream", daemon=True).start()
+            arguments = (protocol, start, stream(detached.actions))
+            Thread(target=respond_in_chunks, args=arguments, name="emulator stream", daemon=True).start()
             return
         if type(chunks) is list:
             protocol.response_bytes(start.status, start.headers, b"".join(chunks))
         else:
-            protocol.response_iter(start.status, start.headers, Chunks(chunks))
+            respond_in_chunks(protocol, start, chunks)
 
     return handle
+
+
+def respond_in_chunks(protocol: Any, start: ResponseStart, body: Iterable[bytes]) -> None:
+    """Send a response. Send it at once if its first chunk is the whole body.
+
+    granian sends the headers and each chunk in separate packets. The second one waits for the client's delayed
+    acknowledgement of the first one, usually for 40 milliseconds.
+    """
+    chunks = Chunks(body)
+    if ("Content-Length", str(len(chunks.first))) not in start.headers:
+        protocol.response_iter(start.status, start.headers, chunks)
+        return
+    chunks.close()
+    protocol.response_bytes(start.status, start.headers, chunks.first)
 
 
 def receive_body(environ: Environ) -> bool:

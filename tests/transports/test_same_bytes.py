@@ -53,15 +53,14 @@ def unsendable_reason(transport: str, request: HttpRequest) -> str | None:
 
 
 def is_refused_by_granian(request: HttpRequest) -> bool:
-    """Return whether a request injects or arms a fault that ends the connection before the body."""
+    """Return whether a request injects or arms a fault that ends the connection."""
     try:
         if request.target.endswith("/__admin/faults") and request.method == "POST":
             fault = json.loads(request.body)
             if fault["kind"] in FAULT_KINDS:
-                refuse_ended_connection(fault["kind"], fault.get("options", {}))
+                refuse_ended_connection(fault["kind"])
         elif (header := request.headers.get("X-Emulator-Fault", "")).partition(";")[0] in FAULT_KINDS:
-            fault = parse_fault_header(header)
-            refuse_ended_connection(fault.kind, fault.options)
+            refuse_ended_connection(parse_fault_header(header).kind)
     except InvalidDocument as error:
         return "granian" in str(error)
     return False
