@@ -41,12 +41,11 @@ def replay_steps(world: World, steps: Sequence[Step]) -> None:
             raise UnreplayableStep(f"/steps/{position}/{error}") from None
 
 
-def replay_step(world: World, step: Step, *, finalize_events: bool = False) -> None:
-    """Replay a step at its time. A recorded step has the results of its events as further steps."""
+def replay_step(world: World, step: Step) -> None:
     run = REPLAYS.get(step.operation)
     if run is None:
         raise UnreplayableStep(f"operation: {step.operation!r} changes nothing; known: {', '.join(REPLAYS)}")
-    with world.replaying(step.at, finalize_events=finalize_events), world.recording(PendingStep(step)):
+    with world.replaying(step.at), world.recording(PendingStep(step)):
         run(world, step)
 
 

@@ -133,7 +133,6 @@ class World:
         self._is_writing = False  # only the thread that has the lock reads this
         self._thread = threading.local()
         self._replay_time: datetime | None = None
-        self._finalizes_events = True
         self.outbox = WebhookOutbox(services.sender(self), self.metrics.count_delivery)
         self.schedule = Schedule(start.state.rate)
         self._stored = self._state_to_keep()
@@ -168,14 +167,14 @@ class World:
             self._thread.pending = outer  # a runtime without threads handles requests while another one waits
 
     @contextmanager
-    def replaying(self, at: datetime | None, *, finalize_events: bool = False) -> Iterator[None]:
-        """Make all writes at this time. None: write at the usual time."""
+    def replaying(self, at: datetime | None) -> Iterator[None]:
+        """Make all writes at this time, and finalize no events. None: write at the usual time."""
         with self.lock:
-            self._replay_time, self._finalizes_events = at, finalize_events or at is None
+            self._replay_time = at
             try:
                 yield
             finally:
-                self._replay_time, self._finalizes_events = None, True
+                self._replay_time = None
 
     @property
     def base_url(self) -> str:
@@ -237,7 +236,7 @@ class World:
         finalized: list[FinalizedEvent] = []
 
         def finalize(event: WebhookEvent, hook: Webhook) -> WebhookEvent:
-            done = self.outbox.sender.finalize(event, hook) if self._finalizes_events else None
+            done = None if self._replay_time else self.outbox.sender.finalize(event, hook)
             if done is None:
                 return event
             finalized.append(done)

@@ -224,7 +224,7 @@ class LiveTraffic:
         if world.clock.mode == "frozen":
             times.append(world.clock.now())
         with suppress(ApiError, ControlError):
-            replay_step(world, step._replace(at=max(times)), finalize_events=True)
+            replay_step(world, step._replace(at=max(times)))
 
 
 def next_order_id(world: World) -> int:

@@ -10,12 +10,7 @@ from emulator.state.store import Reader
 
 def count_entries(view: Reader) -> int:
     """Return the number of entries in all maps of a world, without its base."""
-    queues = [sum(1 for _ in view.due_items(kind)) for kind in REFERENCES]
-    return sum(len(entries) for key, entries in view.maps.items() if not is_queue(key)) + sum(queues)
-
-
-def is_queue(key: Any) -> bool:
-    return isinstance(key, tuple) and key[1] == "queue"
+    return sum(len(entries) for entries in view.maps.values())
 
 
 def broken_references(view: Reader) -> list[tuple[Any, str]]:
