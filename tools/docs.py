@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from html.parser import HTMLParser
+from inspect import getdoc
 from itertools import starmap
 from pathlib import Path
 from typing import Any
@@ -206,7 +207,11 @@ def scenario_files() -> Iterator[str]:
     yield from schema_section("fault", 2)
     yield "## Kinds of faults"
     rows = [
-        {"kind": kind, "effect": row.run.__doc__, "options": "; ".join(starmap(option_text, row.options.items()))}
+        {
+            "kind": kind,
+            "effect": " ".join(str(getdoc(row.run)).split()),
+            "options": "; ".join(starmap(option_text, row.options.items())),
+        }
         for kind, row in FAULT_KINDS.items()
     ]
     yield table(("kind", "effect", "options"), rows)

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 PACKAGES, FIRST_WORLDS, CALLERS, CLIENTS, SAMPLES = 2_000, 50, 200, 4, 12
 MAX_WORLD_GROWTH, MAX_LOAD_GROWTH = 1.3, 1.1
-WARM_UP_ACTIONS = 12_000
+WARM_UP_ACTIONS = 40_000
 """Number of actions until the caches and the journals are full."""
 ACTIONS_BEFORE_RESET = 200
 LIST = "/api/v1/oms/packages/"

@@ -172,12 +172,14 @@ def test_a_nested_unknown_key_is_reported(oms: Emulator) -> None:
 
 
 def test_a_deeply_nested_value_has_a_problem() -> None:
-    """The messages of `jsonschema` contain the value, which Python cannot print."""
+    """The messages of `jsonschema` contain the value, which Python 3.11 cannot print."""
     value: list[Any] = []
     for _ in range(5_000):
         value = [value]
-    problems = schema_validation.json_problems("hook-retry", {"force": value})
-    assert list(map(str, problems)) == ["the document: must be nested less deeply (got nested too deeply)"]
+    [problem] = schema_validation.json_problems("hook-retry", {"force": value})
+    assert str(problem).startswith(
+        ("the document: must be nested less deeply (got", "/force: must be true or false (got")
+    )
     assert schema_validation.json_problems("extra-information", {"extra_information": {"a": value}}) == ()
 
 
