@@ -239,6 +239,16 @@ def test_event_keeps_the_document_of_its_time(oms: Emulator, client: Any) -> Non
     assert before["request_payload"]["payload"]["remote_id"] != "later"
 
 
+def test_event_does_not_keep_earlier_events(oms: Emulator, client: Any) -> None:
+    """Its snapshot has the other records. With the events, deleted ones would stay in memory with their snapshots."""
+    create_hook(client, "package.created", "a")
+    oms.package(state="Waiting")
+    subject = oms.package(state="Waiting")
+    event = oms.world.records.get_existing(WebhookEvent, max(oms.world.records.added_ids(WebhookEvent)))
+    assert event.snapshot.get_existing(Package, subject["id"])
+    assert list(event.snapshot.added_ids(WebhookEvent)) == []
+
+
 def test_refused_command_queues_no_event(oms: Emulator, client: Any) -> None:
     create_hook(client, "package.status.transitioned", "a")
     before = list(oms.world.records.ids(WebhookEvent))
