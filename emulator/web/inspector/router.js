@@ -3,7 +3,7 @@ import { useEffect, useState } from "./lib.js";
 
 /** Page name -> the query with which its list was shown last, so that a link back keeps the filters. */
 const lastQueries = new Map();
-const RESTORE_MS = 2_000;
+const RESTORE_MS = 15_000;
 
 export function parse(hash) {
   const [path, search = ""] = hash.replace(/^#\/?/, "").split("?");

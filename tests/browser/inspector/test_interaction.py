@@ -83,7 +83,7 @@ def test_back_keeps_the_filter_and_the_position(oms: Emulator, inspector: Monito
     expect(rows).to_have_count(51)
     page.evaluate("scrollTo(0, 400)")
     wait_until(page, "scrollY === 400")
-    rows.nth(15).get_by_role("link").click()
+    rows.nth(15).get_by_role("link").dispatch_event("click")  # `click` may scroll first
     expect(page.locator("main h1")).to_contain_text("Package ")
     wait_until(page, "scrollY === 0")
     page.go_back()
