@@ -182,6 +182,7 @@ class TlsServer:
         await self._stopping.wait()
         for server in servers:
             server.close()
+        await asyncio.sleep(0)  # the tasks of new connections start
         if self._relays:
             await asyncio.wait(self._relays)  # the plain server has closed its side of each
 
