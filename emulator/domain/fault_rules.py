@@ -230,7 +230,7 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
 
 def refuse_ended_connection(kind: str) -> None:
     """Raise `InvalidDocument` if the server must end the connection before the response, which granian cannot do."""
-    if FAULT_KINDS[kind].ends_connection:
+    if kind in FAULT_KINDS and FAULT_KINDS[kind].ends_connection:
         raise InvalidDocument(f"fault {kind!r} needs the server waitress: granian cannot end a response early")
 
 

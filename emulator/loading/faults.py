@@ -34,7 +34,6 @@ def arm_fault(
 def arm_from_document(world: World, document: JsonValue, action: Callable[[], object] | None = None) -> ArmedFault:
     """Arm the fault that a client's document describes. Raise `InvalidDocument` if it is not valid."""
     valid = validated_document("fault-wanted", document)
-    fault_rules.validate_options(valid["kind"], valid.get("options", {}))
     world.check_fault(valid["kind"])
     fault = arm_fault(world.faults, world.records, valid, action)
     world.save_faults()

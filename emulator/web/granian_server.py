@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from http import HTTPStatus
 from io import BytesIO
+from itertools import chain
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -134,15 +135,12 @@ class Chunks:
     """The chunks of a response, as granian reads them: by `__next__` and `close`."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks, self._iterator = chunks, iter(chunks)
-        self.first = next(self._iterator, b"")
-        self._is_first_read = False
+        iterator = iter(chunks)
+        self.first = next(iterator, b"")
+        self._chunks, self._iterator = chunks, chain((self.first,), iterator)
 
     def __next__(self) -> bytes:
-        if self._is_first_read:
-            return next(self._iterator)
-        self._is_first_read = True
-        return self.first
+        return next(self._iterator)
 
     def close(self) -> None:
         if (close := getattr(self._chunks, "close", None)) is not None:
