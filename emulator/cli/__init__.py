@@ -6,24 +6,43 @@ import sys
 
 try:
     from collections.abc import Sequence
+    from pkgutil import resolve_name
     from typing import Any, NoReturn
 
     import click
 
-    from emulator.cli.data import export, import_, installation
-    from emulator.cli.info import openapi, routes, scenarios, token
-    from emulator.cli.mcp import mcp
-    from emulator.cli.record import record
-    from emulator.cli.reports import coverage, verify
-    from emulator.cli.reruns import mutate, sweep
-    from emulator.cli.serve import exec_, serve
     from emulator.core.version import __version__
 except KeyboardInterrupt:  # Ctrl-C while the command starts
     sys.exit(130)
 
+COMMANDS = {
+    "coverage": "emulator.cli.reports:coverage",
+    "exec": "emulator.cli.serve:exec_",
+    "export": "emulator.cli.data:export",
+    "import": "emulator.cli.data:import_",
+    "installation": "emulator.cli.data:installation",
+    "mcp": "emulator.cli.mcp:mcp",
+    "mutate": "emulator.cli.reruns:mutate",
+    "openapi": "emulator.cli.info:openapi",
+    "record": "emulator.cli.record:record",
+    "routes": "emulator.cli.info:routes",
+    "scenarios": "emulator.cli.info:scenarios",
+    "serve": "emulator.cli.serve:serve",
+    "sweep": "emulator.cli.reruns:sweep",
+    "token": "emulator.cli.info:token",
+    "verify": "emulator.cli.reports:verify",
+}
+"""Command -> its module and function. A module is imported when its command is used."""
+
 
 class CommandGroup(click.Group):
-    """A group that prints each error as one line and exits with code 2."""
+    """The group of `COMMANDS`. It prints each error as one line and exits with code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - of the base class
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        return resolve_name(COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         try:
@@ -60,20 +79,3 @@ Completion, for bash (zsh_source and fish_source for others):
 @click.version_option(__version__, "-V", "--version", prog_name="oms-emulator")
 def main() -> None:
     """Emulate the Akinon OMS package and transfer-order services."""
-
-
-main.add_command(serve)
-main.add_command(exec_)
-main.add_command(mcp)
-main.add_command(export)
-main.add_command(import_)
-main.add_command(record)
-main.add_command(installation)
-main.add_command(routes)
-main.add_command(scenarios)
-main.add_command(openapi)
-main.add_command(token)
-main.add_command(verify)
-main.add_command(coverage)
-main.add_command(mutate)
-main.add_command(sweep)
