@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 try:
+    from collections import UserDict
     from collections.abc import Sequence
     from pkgutil import resolve_name
     from typing import Any, NoReturn
@@ -15,34 +16,39 @@ try:
 except KeyboardInterrupt:  # Ctrl-C while the command starts
     sys.exit(130)
 
-COMMANDS = {
-    "coverage": "emulator.cli.reports:coverage",
-    "exec": "emulator.cli.serve:exec_",
-    "export": "emulator.cli.data:export",
-    "import": "emulator.cli.data:import_",
-    "installation": "emulator.cli.data:installation",
-    "mcp": "emulator.cli.mcp:mcp",
-    "mutate": "emulator.cli.reruns:mutate",
-    "openapi": "emulator.cli.info:openapi",
-    "record": "emulator.cli.record:record",
-    "routes": "emulator.cli.info:routes",
-    "scenarios": "emulator.cli.info:scenarios",
-    "serve": "emulator.cli.serve:serve",
-    "sweep": "emulator.cli.reruns:sweep",
-    "token": "emulator.cli.info:token",
-    "verify": "emulator.cli.reports:verify",
-}
-"""Command -> its module and function. A module is imported when its command is used."""
+
+class LazyCommands(UserDict[str, Any]):
+    """Commands by name. The module of a command is imported when the command is used."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        command: click.Command = resolve_name(self.data[name])
+        return command
+
+
+COMMANDS = LazyCommands(
+    {
+        "coverage": "emulator.cli.reports:coverage",
+        "exec": "emulator.cli.serve:exec_",
+        "export": "emulator.cli.data:export",
+        "import": "emulator.cli.data:import_",
+        "installation": "emulator.cli.data:installation",
+        "mcp": "emulator.cli.mcp:mcp",
+        "mutate": "emulator.cli.reruns:mutate",
+        "openapi": "emulator.cli.info:openapi",
+        "record": "emulator.cli.record:record",
+        "routes": "emulator.cli.info:routes",
+        "scenarios": "emulator.cli.info:scenarios",
+        "serve": "emulator.cli.serve:serve",
+        "sweep": "emulator.cli.reruns:sweep",
+        "token": "emulator.cli.info:token",
+        "verify": "emulator.cli.reports:verify",
+    }
+)
+"""Command -> its module and function."""
 
 
 class CommandGroup(click.Group):
-    """The group of `COMMANDS`. It prints each error as one line and exits with code 2."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - of the base class
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
-        return resolve_name(COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+    """A group that prints each error as one line and exits with code 2."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         try:
@@ -75,7 +81,9 @@ Completion, for bash (zsh_source and fish_source for others):
 """
 
 
-@click.group(cls=CommandGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=CommandGroup, commands=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, "-V", "--version", prog_name="oms-emulator")
 def main() -> None:
     """Emulate the Akinon OMS package and transfer-order services."""
