@@ -6,11 +6,14 @@ import errno
 import io
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +142,29 @@ def test_options_choose_the_world(serve: Serve) -> None:
     assert (health["scenario"], health["seed"]) == ("demo", 3)
     answer = requests.get(f"{url}{LIST}", headers={"Authorization": "Token full-access"}, timeout=10)
     assert answer.json()["count"] == 12
+
+
+def count_thread_heaps(process_id: int) -> int:
+    """Return the number of glibc's heaps of threads: a mapped part, and reserved memory up to 64 MB."""
+    sizes: list[tuple[str, int]] = []
+    for line in Path(f"/proc/{process_id}/maps").read_text().splitlines():
+        limits, permissions, *_ = line.split()
+        start, end = (int(each, 16) for each in limits.split("-"))
+        sizes.append((permissions, end - start))
+    return sum(
+        (used, reserved) == ("rw-p", "---p") and size + rest == 64 * 1024**2
+        for (used, size), (reserved, rest) in pairwise(sizes)
+    )
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has a heap for each thread")
+def test_all_threads_allocate_from_one_heap(serve: Serve) -> None:
+    process = serve("--port", "0")
+    url = ready(process)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: requests.get(f"{url}/__admin/health", timeout=30).status_code, range(32)))
+    assert answers == [200] * 32
+    assert count_thread_heaps(process.pid) == 0
 
 
 @pytest.mark.parametrize(
