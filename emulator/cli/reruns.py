@@ -141,7 +141,7 @@ def show_progress(text: str) -> None:
     "minimum",
     type=click.FloatRange(0, 100),
     metavar="PERCENT",
-    help="Exit with code 1 if fewer changes are noticed, and not for each one.",
+    help="Exit with code 1 only if less than PERCENT of the changes are noticed.",
 )
 @report_options("text", "json", "junit", "html")
 @server_options
@@ -160,9 +160,9 @@ def mutate(  # noqa: PLR0913 - options by keyword
 ) -> None:
     """Change one behaviour of the emulator at a time, and report the changes that no test notices.
 
-    COMMAND runs the tests. With pytest and its plugin, only the tests that meet a behaviour run again, in the same
-    process. Any other command runs again for each change, with the environment of `exec`. Exit code 1: there are such
-    changes.
+    COMMAND runs the tests. With pytest and its plugin, only the tests that use a behaviour run again, in the same
+    process. Any other command runs again for each change, with the environment of `exec`. Exit code 1: no test
+    notices a change.
     """
     if minimum is not None and isnan(minimum):
         raise click.UsageError("--fail-under must be a percentage (got nan)")

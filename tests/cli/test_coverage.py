@@ -130,7 +130,7 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "said"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_said_in_one_line(runs: Path, arguments: Any, said: str) -> None:
+def test_a_wrong_argument_is_reported_in_one_line(runs: Path, arguments: Any, said: str) -> None:
     folder = runs / "runs"
     folder.mkdir()
     for file in runs.glob("*.json"):
@@ -145,7 +145,7 @@ def test_what_is_wrong_is_said_in_one_line(runs: Path, arguments: Any, said: str
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_a_server_writes_what_was_met_when_it_stops(serve: Serve, tmp_path: Path, number: Any, code: int) -> None:
+def test_a_server_writes_its_coverage_when_it_stops(serve: Serve, tmp_path: Path, number: Any, code: int) -> None:
     """Counts go to a file, or to a new file in a folder. Counts that are read are added."""
     file, folder = tmp_path / "run.json", tmp_path / "runs"
     folder.mkdir()

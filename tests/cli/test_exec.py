@@ -152,7 +152,7 @@ def test_signals_are_passed_on_once_and_the_end_is_the_commands(run: Run) -> Non
     assert (process.returncode, out.strip(), err) == (3, str(int(signal.SIGTERM)), "")
 
 
-def test_a_signal_to_our_whole_group_reaches_the_command_once(run: Run) -> None:
+def test_a_signal_to_the_process_group_reaches_the_command_once(run: Run) -> None:
     """As a CI runner ends a job."""
     process = run(WAITS, start_new_session=True)
     assert line_of(process) == "waiting"
@@ -180,9 +180,7 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_whatever_signal_ends_the_command_its_number_and_128_is_the_exit_code(
-    run: Run, number: signal.Signals
-) -> None:
+def test_a_signal_that_ends_the_command_gives_128_plus_its_number(run: Run, number: signal.Signals) -> None:
     """And nothing is printed about it."""
     process = run(ENDS)
     assert line_of(process) == "waiting"

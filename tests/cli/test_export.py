@@ -140,7 +140,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_is_wrong_is_said_in_one_line(arguments: tuple[str, ...], said: str) -> None:
+def test_a_wrong_argument_is_reported_in_one_line(arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(*arguments)
 
 

@@ -170,7 +170,7 @@ def test_all_threads_allocate_from_one_heap(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("flags", "status"), [((), None), (("--allow-webhook-host", "0.0.0.0"), 200)], ids=["unasked", "allowed"]
 )
-def test_a_hook_elsewhere_is_called_only_where_that_was_asked_for(
+def test_a_hook_of_another_host_is_called_only_with_the_option(
     serve: Serve, flags: tuple[str, ...], status: int | None
 ) -> None:
     """0.0.0.0 stands for elsewhere: it is not this machine's loopback, and still leads here."""
@@ -191,7 +191,7 @@ def test_a_hook_elsewhere_is_called_only_where_that_was_asked_for(
     assert ("--allow-webhook-host 0.0.0.0" in delivery["response"]) == (status is None)
 
 
-def test_limits_and_faults_can_be_asked_for(serve: Serve) -> None:
+def test_rate_limits_and_the_fault_header_are_options(serve: Serve) -> None:
     flags = ("--limit", "full-access:read=2/hour", "--limit", "read-only:read=1/day", "--allow-fault-header")
     url = ready(serve("--port", "0", *flags))
     headers = {"Authorization": "Token full-access"}
@@ -205,14 +205,14 @@ def test_limits_and_faults_can_be_asked_for(serve: Serve) -> None:
     assert "is not a rate; use a number per" in refused("serve", "--port", "0", "--limit", "full-access:read=often")
 
 
-def test_the_environment_stands_in_for_options_and_a_flag_beats_it(serve: Serve) -> None:
+def test_a_flag_overrides_its_environment_variable(serve: Serve) -> None:
     twins = {"OMS_EMULATOR_SCENARIO": "empty", "OMS_EMULATOR_SEED": "4", "OMS_EMULATOR_PORT": "0"}
     process = serve("--seed", "5", **twins)
     health = requests.get(f"{ready(process)}/__admin/health", timeout=10).json()
     assert (health["scenario"], health["seed"]) == ("empty", 5)
 
 
-def test_every_option_has_its_twin() -> None:
+def test_every_option_has_an_environment_variable() -> None:
     from emulator.cli.serve import serve as command_  # noqa: PLC0415 - the object, not the process
 
     options = {option.name: option.envvar for option in command_.params if len(option.opts[0]) > 2}
@@ -392,12 +392,12 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_is_wrong_is_said_in_one_line(arguments: tuple[str, ...], said: str) -> None:
+def test_a_wrong_argument_is_reported_in_one_line(arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(*arguments)
 
 
 @pytest.mark.parametrize(("name", "value"), [("PORT", "x"), ("SEED", "x"), ("PACKAGES", "-1"), ("SCENARIO", "x")])
-def test_a_wrong_twin_is_said_in_one_line(name: str, value: str) -> None:
+def test_a_wrong_environment_variable_is_reported_in_one_line(name: str, value: str) -> None:
     refused("serve", **{f"OMS_EMULATOR_{name}": value})
 
 
@@ -412,7 +412,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("content", "said"), FILES.values(), ids=FILES)
-def test_a_wrong_file_is_said_in_one_line(content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_wrong_file_is_reported_in_one_line(content: bytes, said: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_bytes(content)
     line = refused("serve", "--scenario", str(file))

@@ -222,7 +222,7 @@ def test_arguments_reach_the_world() -> None:
     assert (oms.session().get(LIST).json()["count"], oms.world.settings.seed, oms.clock.mode) == (12, 99, "ticking")
 
 
-def test_a_documented_emulator_tells_the_path_of_its_sample() -> None:
+def test_a_documented_scenario_has_the_path_of_its_sample() -> None:
     assert Emulator("demo").request is None
     for name in bundled_scenarios():
         if name.startswith("documented/"):

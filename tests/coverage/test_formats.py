@@ -35,7 +35,7 @@ def some() -> Report:
     )
 
 
-def test_text_has_a_bar_for_each_dimension_and_what_was_not_met(some: Report) -> None:
+def test_text_has_a_bar_for_each_dimension_and_the_missing_names(some: Report) -> None:
     text = render(some, "text")
     assert re.search(rf"^operations called +2 of +{OPERATIONS} +\d\.\d %  #\.+$", text, re.MULTILINE)
     assert re.search(rf"^all +{some.covered} of +{some.total} ", text, re.MULTILINE)
@@ -160,7 +160,7 @@ def test_the_page_shows_each_transition_below_its_state(some: Report) -> None:
     assert shown == {}
 
 
-def test_only_what_is_asked_for_is_shown(some: Report) -> None:
+def test_a_limited_report_shows_its_part_only(some: Report) -> None:
     """Without the dimensions of transitions there is no graph. One operation shows its own graph only."""
     assert ", installation default" not in render(some.narrowed(only=["operations"]), "html")
     transfers = render(some.narrowed(operations=["command_transfer"]), "html")
