@@ -97,7 +97,7 @@ def refused(*arguments: str, **extra: str) -> str:
     ],
     ids=["plain and SIGTERM", "quiet and Ctrl-C", "verbose in JSON", "granian and Ctrl-C", "granian in JSON"],
 )
-def test_it_says_when_it_is_ready_answers_and_stops(serve: Serve, arguments: Any, number: Any, code: int) -> None:
+def test_server_prints_its_url_answers_and_stops(serve: Serve, arguments: Any, number: Any, code: int) -> None:
     """Nothing but the line is printed on stdout, and only what was asked for on stderr."""
     process = serve("--port", "0", *arguments)
     url = ready(process)
@@ -170,7 +170,7 @@ def test_all_threads_allocate_from_one_heap(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("flags", "status"), [((), None), (("--allow-webhook-host", "0.0.0.0"), 200)], ids=["unasked", "allowed"]
 )
-def test_a_hook_of_another_host_is_called_only_with_the_option(
+def test_hook_on_another_host_is_called_only_if_allowed(
     serve: Serve, flags: tuple[str, ...], status: int | None
 ) -> None:
     """0.0.0.0 stands for elsewhere: it is not this machine's loopback, and still leads here."""
@@ -191,7 +191,7 @@ def test_a_hook_of_another_host_is_called_only_with_the_option(
     assert ("--allow-webhook-host 0.0.0.0" in delivery["response"]) == (status is None)
 
 
-def test_rate_limits_and_the_fault_header_are_options(serve: Serve) -> None:
+def test_limits_and_faults_are_options(serve: Serve) -> None:
     flags = ("--limit", "full-access:read=2/hour", "--limit", "read-only:read=1/day", "--allow-fault-header")
     url = ready(serve("--port", "0", *flags))
     headers = {"Authorization": "Token full-access"}
@@ -205,7 +205,7 @@ def test_rate_limits_and_the_fault_header_are_options(serve: Serve) -> None:
     assert "is not a rate; use a number per" in refused("serve", "--port", "0", "--limit", "full-access:read=often")
 
 
-def test_a_flag_overrides_its_environment_variable(serve: Serve) -> None:
+def test_environment_variables_set_options_and_flags_take_precedence(serve: Serve) -> None:
     twins = {"OMS_EMULATOR_SCENARIO": "empty", "OMS_EMULATOR_SEED": "4", "OMS_EMULATOR_PORT": "0"}
     process = serve("--seed", "5", **twins)
     health = requests.get(f"{ready(process)}/__admin/health", timeout=10).json()
@@ -246,7 +246,7 @@ def test_validation_of_responses_is_an_option(
     assert passed == [expected]
 
 
-def test_a_taken_port_is_one_line(serve: Serve) -> None:
+def test_taken_port_gives_a_one_line_error(serve: Serve) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -330,7 +330,7 @@ UNREADABLE = (
 
 
 @pytest.mark.parametrize("arguments", UNREADABLE, ids=" ".join)
-def test_a_file_in_an_unreadable_folder_is_one_line(
+def test_file_in_an_unreadable_folder_gives_a_one_line_error(
     arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system refuses the folder as it does for a user without rights. The tests may run as root."""
@@ -392,12 +392,12 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
-def test_a_wrong_argument_is_reported_in_one_line(arguments: tuple[str, ...], said: str) -> None:
+def test_invalid_options_give_a_one_line_error(arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(*arguments)
 
 
 @pytest.mark.parametrize(("name", "value"), [("PORT", "x"), ("SEED", "x"), ("PACKAGES", "-1"), ("SCENARIO", "x")])
-def test_a_wrong_environment_variable_is_reported_in_one_line(name: str, value: str) -> None:
+def test_invalid_environment_variable_gives_a_one_line_error(name: str, value: str) -> None:
     refused("serve", **{f"OMS_EMULATOR_{name}": value})
 
 
@@ -412,7 +412,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("content", "said"), FILES.values(), ids=FILES)
-def test_a_wrong_file_is_reported_in_one_line(content: bytes, said: str, tmp_path: Path) -> None:
+def test_invalid_file_gives_a_one_line_error(content: bytes, said: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_bytes(content)
     line = refused("serve", "--scenario", str(file))
