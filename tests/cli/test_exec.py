@@ -372,7 +372,7 @@ def test_missing_command_gives_a_one_line_error(name: str, code: int, said: str)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", f"oms-emulator: {name}: {said}\n")
 
 
-def test_file_that_is_no_program_gives_a_one_line_error(tmp_path: Path) -> None:
+def test_file_that_is_not_a_program_gives_a_one_line_error(tmp_path: Path) -> None:
     file = tmp_path / "plain"
     file.write_text("text")
     whole = command("exec", "--", str(file))

@@ -36,8 +36,8 @@ def rows(found: Report, dimension: str) -> dict[str, int]:
 
 
 def test_every_operation_and_status_can_be_covered() -> None:
-    """Nothing of the route table is missing; what any operation may answer is asked for once."""
-    nothing = met()
+    """No row of the route table is missing. A status that every operation may return has one row."""
+    nothing = report_of()
     assert set(rows(nothing, "operations")) == {route.operation for route in ROUTES}
     promised = {f"{route.operation} {status}" for route in ROUTES for status in route.responses}
     assert set(rows(nothing, "statuses")) == promised | {"* 401", "* 403", "* 429"}
@@ -113,8 +113,8 @@ NARROWED: dict[str, tuple[dict[str, list[str]], dict[str, int]]] = {
 
 @pytest.mark.parametrize(("asked", "totals"), NARROWED.values(), ids=NARROWED)
 def test_report_can_be_limited_to_reachable_behaviours(asked: dict[str, list[str]], totals: dict[str, int]) -> None:
-    """Of the chosen dimensions, what the chosen operations can meet."""
-    assert {each.name: each.total for each in met().narrowed(**asked).dimensions} == totals
+    """It has the chosen dimensions, with the rows of the chosen operations."""
+    assert {each.name: each.total for each in report_of().narrowed(**asked).dimensions} == totals
 
 
 def test_excluding_one_surface_keeps_the_other() -> None:
