@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from emulator.contract.evidence import Evidence
 
 JSON = "application/json"
+JSON_WHITESPACE = b" \t\r\n"
 BLUEPRINT = "oms_control"
 api = Blueprint(BLUEPRINT, __name__, url_prefix="/__admin")
 """The routes of the control API. The other modules of this package add theirs."""
@@ -97,6 +98,11 @@ def add_request_id(response: Response) -> Response:
     return response
 
 
+def has_document() -> bool:
+    """Return whether the request body contains more than the whitespace of JSON."""
+    return bool(request.get_data().strip(JSON_WHITESPACE))
+
+
 def read_document() -> JsonValue:
     """Return the JSON document in the request body."""
     try:
@@ -107,12 +113,12 @@ def read_document() -> JsonValue:
 
 def read_optional_document() -> JsonValue:
     """Return the JSON document in the request body, or an empty object without a body."""
-    return read_document() if request.get_data().strip() else {}
+    return read_document() if has_document() else {}
 
 
 def require_no_document() -> None:
     """Raise `InvalidDocument` if the request has a body other than an empty object."""
-    if request.get_data().strip() and read_document() != {}:
+    if has_document() and read_document() != {}:
         raise InvalidDocument(f"{request.method} {request.path} does not accept a body")
 
 
