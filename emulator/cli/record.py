@@ -16,7 +16,7 @@ from emulator.cli.serve import SignalWaiter, listen_errors
 from emulator.cli.terminal import LOG, configure_logging
 from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file
 from emulator.loading.installation_import import DESCRIPTION, installation_text
-from emulator.loading.recording import NothingRecorded, RecordedExchange, Recording, build_world
+from emulator.loading.recording import ExchangeWorker, NothingRecorded, RecordedExchange, Recording, build_world
 
 if TYPE_CHECKING:
     from emulator.client.shadow import Shadow
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NOTHING_RECORDED = 1
 """Exit code if the recording has no document."""
+SWITCH_SECONDS = 0.0001
+"""Time after which the comparing thread lets a waiting request continue. Python's default is 5 ms."""
 EPILOG = """\b
 Examples:
   oms-emulator record --target https://oms.example.com -o recorded.json
@@ -94,19 +96,23 @@ class RecordedFiles:
             raise click.UsageError("Missing option '-o' / '--output'.")
         self.output, self.evidence, self.anonymize, self.force = output, evidence, anonymize, force
         self.recording = Recording()
+        self._worker = ExchangeWorker("recording", self.recording.add)
         self.shadow = None if evidence is None else open_shadow(evidence)
         if output is not None:
             check_target(output, force=force)
             check_installation(installation_file(output), force=force)
+        self._worker.start()
 
     def add(self, exchange: RecordedExchange) -> None:
+        """Pass an exchange to the threads that record and compare it."""
         if self.output is not None:
-            self.recording.add(exchange)
+            self._worker.add(exchange)
         if self.shadow is not None:
             self.shadow.add(exchange)
 
     def write(self) -> int:
-        """Write the files, and return the exit code."""
+        """Process what was added so far, write the files, and return the exit code."""
+        self._worker.stop()
         if self.shadow is not None and self.evidence is not None:
             self.shadow.stop()
             replace_file(self.evidence, encode_evidence(self.shadow.evidence))
@@ -137,6 +143,7 @@ def open_shadow(evidence: Path) -> Shadow:
     from emulator.contract.evidence import read_evidence  # noqa: PLC0415 - as above
 
     check_folder(evidence)
+    sys.setswitchinterval(SWITCH_SECONDS)
     shadow = Shadow(read_evidence(evidence) if evidence.exists() else None)
     shadow.start()
     return shadow

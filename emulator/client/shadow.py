@@ -7,8 +7,6 @@ the same order. For a write or an error, it has the records that earlier respons
 from __future__ import annotations
 
 import logging
-from queue import SimpleQueue
-from threading import Thread
 from typing import NamedTuple
 
 import requests
@@ -45,7 +43,7 @@ from emulator.loading.recorded_responses import (
     RecordedResponse,
     documents_of,
 )
-from emulator.loading.recording import READ_METHODS, RecordedExchange, RecordKey
+from emulator.loading.recording import READ_METHODS, ExchangeWorker, RecordedExchange, RecordKey
 from emulator.state.world import World, WorldServices
 from emulator.web import ROUTER
 
@@ -81,28 +79,25 @@ class Shadow:
         """Record -> key that writes changed -> the last such write, and the value that the emulator shows since."""
         self._documents: dict[tuple[str, int], JsonObject] = {}
         self._graph: Graph = {kind: {} for kind in GRAPH_KINDS}
-        self._queue: SimpleQueue[RecordedExchange | None] = SimpleQueue()
-        self._thread = Thread(target=self._run, name="shadow", daemon=True)
+        self._worker = ExchangeWorker("shadow", self._compare_safely)
 
     def start(self) -> None:
-        self._thread.start()
+        self._worker.start()
 
     def add(self, exchange: RecordedExchange) -> None:
-        self._queue.put(exchange)
+        self._worker.add(exchange)
 
     def stop(self) -> None:
         """Compare what waits, and end the thread."""
-        self._queue.put(None)
-        self._thread.join()
+        self._worker.stop()
         self._emulator.close()
 
-    def _run(self) -> None:
-        while (exchange := self._queue.get()) is not None:
-            try:
-                self.compare(exchange)
-            except Exception:  # noqa: BLE001 - one exchange must not end the thread; its values are not logged
-                LOG.error("cannot compare an exchange of %s", exchange.title)
-                self.evidence.not_compared[exchange.title] += 1
+    def _compare_safely(self, exchange: RecordedExchange) -> None:
+        try:
+            self.compare(exchange)
+        except Exception:  # noqa: BLE001 - one exchange must not end the thread; its values are not logged
+            LOG.error("cannot compare an exchange of %s", exchange.title)
+            self.evidence.not_compared[exchange.title] += 1
 
     def compare(self, exchange: RecordedExchange) -> list[Finding]:
         """Compare one exchange, and add the result to the evidence. Return the differences."""
