@@ -21,6 +21,7 @@ from emulator.loading.recording import ExchangeWorker, NothingRecorded, Recorded
 if TYPE_CHECKING:
     from emulator.client.shadow import Shadow
     from emulator.contract.evidence import Evidence
+    from emulator.web.recording_proxy import RecordingProxy
 
 NOTHING_RECORDED = 1
 """Exit code if the recording has no document."""
@@ -52,8 +53,11 @@ Examples:
 )
 @click.option("--shadow", is_flag=True, help="Compare each response with that of the emulator.")
 @click.option("--evidence", type=FILE, help="Add the results of --shadow to this file.")
+@click.option("--probe", is_flag=True, help="With --shadow, also send own GET requests, such as with a wrong token.")
 @click.option("--force", is_flag=True, help="Replace files that no recording wrote.")
-def record(*, target: str, host: str, port: int, authority: Path | None, allow_writes: bool, **options: Any) -> int:
+def record(  # noqa: PLR0913 - one parameter for each option
+    *, target: str, host: str, port: int, authority: Path | None, allow_writes: bool, probe: bool, **options: Any
+) -> int:
     """Record the traffic between a client and a real OMS, until Ctrl-C.
 
     The client uses the printed address in place of that of the OMS, or as its HTTP proxy. At the end the answers and
@@ -61,7 +65,8 @@ def record(*, target: str, host: str, port: int, authority: Path | None, allow_w
     replaced before anything is written. What the files lack is reported on stderr.
 
     With --shadow the emulator answers each request too. The client gets the response of the OMS. Agreements and
-    differences are counted in the evidence file, for `serve --evidence FILE`.
+    differences are counted in the evidence file, for `serve --evidence FILE`. With --probe the command also sends GET
+    requests of its own: without a token, with a wrong token, with an unknown id, and to links in the answers.
     """
     if not is_server_address(target) or urlsplit(target).username is not None:
         raise click.UsageError(f"{target!r} is not the address of a server; use one such as https://oms.example.com")
@@ -72,6 +77,8 @@ def record(*, target: str, host: str, port: int, authority: Path | None, allow_w
     with errors_as_messages(), listen_errors(f"{host}:{port}"):
         files = RecordedFiles(**options)
         proxy = RecordingProxy(target, files.add, allow_writes=allow_writes)
+        if probe:
+            files.probe_with(proxy)
         server = create_proxy_server(proxy, host, port, authority)
     server.start()
     click.echo(f"ready: {server.url}")
@@ -102,6 +109,14 @@ class RecordedFiles:
             check_target(output, force=force)
             check_installation(installation_file(output), force=force)
         self._worker.start()
+
+    def probe_with(self, proxy: RecordingProxy) -> None:
+        """Send the shadow's own requests through a proxy. They are not recorded."""
+        from emulator.client.shadow_probes import Prober  # noqa: PLC0415 - imported when used
+
+        if self.shadow is None:
+            raise click.UsageError("--probe needs --shadow")
+        self.shadow.prober = Prober(proxy.fetch, proxy.target)
 
     def add(self, exchange: RecordedExchange) -> None:
         """Pass an exchange to the threads that record and compare it."""

@@ -117,25 +117,46 @@ class RecordingProxy:
     def _forward(
         self, environ: Environ, destination: Destination, body: bytes, start_response: StartResponse
     ) -> Iterable[bytes]:
-        path, method = unquote(destination.path), environ["REQUEST_METHOD"]
-        match = ROUTER.match(path)
-        route = None if match is None else match.resource.routes.get(method)
-        is_login = route is not None and route.responses is LOGIN_RESPONSES
-        if not (method in READ_METHODS or is_login or self.allow_writes):
-            raise Refused(HTTPStatus.FORBIDDEN, WRITE_REFUSED)
-        headers = request_headers(environ)
-        response = self._send(method, destination, headers, body)
-        content, received = response.data, response.headers
-        exchange = RecordedExchange(
-            method, path, destination.query, headers, body, response.status, dict(received), content,
-            machine_now(), route, {} if match is None else match.path,
-        )  # fmt: skip
+        exchange, response = self._exchange(
+            environ["REQUEST_METHOD"], destination, request_headers(environ), body, allow_writes=self.allow_writes
+        )
+        content, received = exchange.content, response.headers
         is_json = received.get("Content-Type", "").startswith("application/json")
         parts = self._with_own_links(content, base_url(environ).encode()) if is_json else [content]
         headers_out = self._response_headers(environ, received, sum(map(len, parts)))
         start_response(f"{response.status} {response.reason or ''}", headers_out)
         self._record(exchange)
         return parts
+
+    def fetch(self, path: str, headers: Mapping[str, str]) -> RecordedExchange | None:
+        """Send a GET request that no client sent. Return None if there is no response."""
+        try:
+            return self._exchange("GET", Destination(path, ""), headers, b"")[0]
+        except Refused:
+            return None
+
+    def _exchange(
+        self,
+        method: str,
+        destination: Destination,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        allow_writes: bool = False,
+    ) -> tuple[RecordedExchange, BaseHTTPResponse]:
+        """Send a request to the target, and return the exchange. Raise `Refused` if it may not be sent."""
+        path = unquote(destination.path)
+        match = ROUTER.match(path)
+        route = None if match is None else match.resource.routes.get(method)
+        is_login = route is not None and route.responses is LOGIN_RESPONSES
+        if not (method in READ_METHODS or is_login or allow_writes):
+            raise Refused(HTTPStatus.FORBIDDEN, WRITE_REFUSED)
+        response = self._send(method, destination, headers, body)
+        exchange = RecordedExchange(
+            method, path, destination.query, headers, body, response.status, dict(response.headers), response.data,
+            machine_now(), route, {} if match is None else match.path,
+        )  # fmt: skip
+        return exchange, response
 
     def _send(
         self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes
