@@ -65,8 +65,8 @@ def record(  # noqa: PLR0913 - one parameter for each option
     replaced before anything is written. What the files lack is reported on stderr.
 
     With --shadow the emulator answers each request too. The client gets the response of the OMS. Agreements and
-    differences are counted in the evidence file, for `serve --evidence FILE`. With --probe the command also sends GET
-    requests of its own: without a token, with a wrong token, with an unknown id, and to links in the answers.
+    differences are counted in the evidence file, for `serve --evidence FILE`. With --probe the command itself also
+    sends GET requests: without a token, with a wrong token, with an unknown id, and to links in the answers.
     """
     if not is_server_address(target) or urlsplit(target).username is not None:
         raise click.UsageError(f"{target!r} is not the address of a server; use one such as https://oms.example.com")
