@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -14,14 +14,12 @@ from emulator.cli.data import FILE, errors_as_messages, print_import_report, sce
 from emulator.cli.reports import is_server_address
 from emulator.cli.serve import SignalWaiter, listen_errors
 from emulator.cli.terminal import LOG, configure_logging
+from emulator.client.shadow import Shadow
+from emulator.client.shadow_probes import Prober
+from emulator.contract.evidence import Evidence, read_evidence
 from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file
 from emulator.loading.installation_import import DESCRIPTION, installation_text
 from emulator.loading.recording import ExchangeWorker, NothingRecorded, RecordedExchange, Recording, build_world
-
-if TYPE_CHECKING:
-    from emulator.client.shadow import Shadow
-    from emulator.contract.evidence import Evidence
-    from emulator.web.recording_proxy import RecordingProxy
 
 NOTHING_RECORDED = 1
 """Exit code if the recording has no document."""
@@ -72,13 +70,13 @@ def record(  # noqa: PLR0913 - one parameter for each option
         raise click.UsageError(f"{target!r} is not the address of a server; use one such as https://oms.example.com")
     configure_logging("text", quiet=False, verbose=False, access=False)
     stop = SignalWaiter()
-    from emulator.web.recording_proxy import RecordingProxy, create_proxy_server  # noqa: PLC0415 - not for `--help`
+    from emulator.web.recording_proxy import RecordingProxy, create_proxy_server  # noqa: PLC0415 - the npm package has no ssl
 
     with errors_as_messages(), listen_errors(f"{host}:{port}"):
         files = RecordedFiles(**options)
         proxy = RecordingProxy(target, files.add, allow_writes=allow_writes)
         if probe:
-            files.probe_with(proxy)
+            files.probe_with(Prober(proxy.fetch, proxy.target))
         server = create_proxy_server(proxy, host, port, authority)
     server.start()
     click.echo(f"ready: {server.url}")
@@ -110,13 +108,11 @@ class RecordedFiles:
             check_installation(installation_file(output), force=force)
         self._worker.start()
 
-    def probe_with(self, proxy: RecordingProxy) -> None:
-        """Send the shadow's own requests through a proxy. They are not recorded."""
-        from emulator.client.shadow_probes import Prober  # noqa: PLC0415 - imported when used
-
+    def probe_with(self, prober: Prober) -> None:
+        """Send the requests of a prober too. They are compared, but not recorded."""
         if self.shadow is None:
             raise click.UsageError("--probe needs --shadow")
-        self.shadow.prober = Prober(proxy.fetch, proxy.target)
+        self.shadow.prober = prober
 
     def add(self, exchange: RecordedExchange) -> None:
         """Pass an exchange to the threads that record and compare it."""
@@ -154,9 +150,6 @@ class RecordedFiles:
 
 def open_shadow(evidence: Path) -> Shadow:
     """Return a started shadow that adds to the evidence in a file."""
-    from emulator.client.shadow import Shadow  # noqa: PLC0415 - imported when used
-    from emulator.contract.evidence import read_evidence  # noqa: PLC0415 - as above
-
     check_folder(evidence)
     sys.setswitchinterval(SWITCH_SECONDS)
     shadow = Shadow(read_evidence(evidence) if evidence.exists() else None)
