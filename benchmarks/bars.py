@@ -11,6 +11,7 @@ from benchmarks import agents, filters, hooks, inprocess, inspector, recording, 
 from benchmarks.baseline import Answer, dump
 from benchmarks.commands import command_rate, command_requests, run_job
 from benchmarks.load import Job, Request
+from benchmarks.recording import added_by_recording
 from benchmarks.rounds import PRINTED, Bar, MeasurementFailedError, Plan, Round, at_least, at_most, interleave
 from benchmarks.servers import Server, baseline, fetch, running
 
@@ -242,10 +243,41 @@ BARS = (
     Bar("unarmed", "checks for faults and limits", "its limit", "µs", at_most(1), unarmed.unarmed),
     Bar("plugin", "start of an unused plugin", "its limit", "ms", at_most(1), inprocess.plugin),
     Bar("mutation", "reruns of a suite", "own time of its tests", "s", at_most(3), inprocess.mutation),
-    Bar("mcp", "a tool that reads, beyond HTTP", "its limit", "ms", at_most(1), agents.read_tool),
-    Bar("record", "added by recording a request", "its limit", "ms", at_most(1), recording.added_by_recording),
-    # Both sides of the row above.
-    Bar("record-direct", "a recorded request", "the same without", "ms", PRINTED, recording.recorded_request),
+    Bar("mcp", "a tool that reads, beyond HTTP", "its limit", "ms", at_most(1), partial(agents.read_tool, "stdio")),
+    Bar("mcp-http", "the same over HTTP", "its limit", "ms", at_most(1), partial(agents.read_tool, "http")),
+    *(
+        Bar(name, f"added by recording {ours}", "its limit", "ms", at_most(1), partial(added_by_recording, request))
+        for name, ours, request in (
+            ("record", "a page of 20", recording.PAGE_OF_20),
+            ("record-detail", "a package", recording.DETAIL),
+            ("record-100", "a page of 100", recording.PAGE_OF_100),
+        )
+    ),
+    Bar(
+        "record-cpu",
+        "CPU time of the proxy, a page of 100",
+        "its limit",
+        "ms",
+        at_most(1),
+        partial(recording.processor_time, recording.PAGE_OF_100),
+    ),
+    Bar(
+        "record-shadow",
+        "added by --shadow, a page of 20",
+        "its limit",
+        "ms",
+        at_most(1),
+        partial(added_by_recording, recording.PAGE_OF_20, compares=True),
+    ),
+    # Both sides of the row `record`.
+    Bar(
+        "record-direct",
+        "a recorded page of 20",
+        "the same without",
+        "ms",
+        PRINTED,
+        partial(recording.recorded_request, recording.PAGE_OF_20),
+    ),
     Bar("filters", "the slowest filtered page", "unfiltered page", "ms/page", at_most(2), filters.filtered_pages),
     Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filters.after_write),
     Bar("filters-first", "the first filtered page", "its limit", "s", at_most(1), filters.first_filtered_page),

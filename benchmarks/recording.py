@@ -1,57 +1,93 @@
 """Measures what `oms-emulator record` adds to a request: directly and through the proxy, in turn."""
 
 import http.client
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 from benchmarks import servers
-from benchmarks.rounds import MeasurementFailedError, Plan, Round
-from benchmarks.servers import running
+from benchmarks.inspector import processor_seconds
+from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
+from benchmarks.servers import Server, running
 
 LIMIT = 5.0
 """Milliseconds that recording may add to the median of a request on one connection."""
 REQUESTS = 300
-PATH = "/api/v1/oms/packages/?limit=10"
+DETAIL, PAGE_OF_20, PAGE_OF_100 = "{id}/", "?limit=20", "?limit=100"
+"""What is requested below the path of the packages."""
+PACKAGES = "/api/v1/oms/packages/"
 AUTH = {"Authorization": "Token full-access"}
 
 
-def recorded_request(plan: Plan) -> Iterator[Round]:
+def recorded_request(request: str, plan: Plan, *, compares: bool = False) -> Iterator[Round]:
     """Compare the median time of a recorded request with that of the same request without the proxy."""
-    for recorded, direct in pairs(plan):
+    for times in samples(request, plan, compares=compares):
+        recorded, direct = zip(*times, strict=True)
         yield Round(median(recorded), median(direct))
 
 
-def added_by_recording(plan: Plan) -> Iterator[Round]:
+def added_by_recording(request: str, plan: Plan, *, compares: bool = False) -> Iterator[Round]:
     """Compare the difference between the two medians with the limit."""
-    for recorded, direct in pairs(plan):
-        yield Round(max(median(recorded) - median(direct), 0.001), LIMIT)
+    for both in recorded_request(request, plan, compares=compares):
+        yield Round(max(both.ours - both.theirs, 0.001), LIMIT)
 
 
-def pairs(plan: Plan) -> Iterator[tuple[list[float], list[float]]]:
-    """Yield the times of requests through the proxy and of direct requests, in milliseconds. Both alternate."""
+def processor_time(request: str, plan: Plan) -> Iterator[Round]:
+    """Compare the CPU time of the proxy for a request with the limit."""
     for _ in range(plan.groups):
-        with running(servers.ours()) as real, tempfile.TemporaryDirectory() as folder:
-            target, output = f"http://127.0.0.1:{real.port}", str(Path(folder) / "recorded.json")
-            command = ["record", "--target", target, "-o", output, "--port", "0"]
-            with running([sys.executable, "-m", "emulator.cli", *command]) as proxy:
-                connections = [http.client.HTTPConnection("127.0.0.1", port) for port in (proxy.port, real.port)]
-                times = [tuple(map(milliseconds, connections)) for _ in range(REQUESTS)]
-                for connection in connections:
-                    connection.close()
-        recorded, direct = zip(*times, strict=True)
-        yield list(recorded), list(direct)
+        with proxied() as (proxy, real):
+            client = http.client.HTTPConnection("127.0.0.1", proxy.port)
+            path = path_of(request, real)
+            milliseconds(client, path)
+            before = processor_seconds(proxy)
+            for _ in range(REQUESTS):
+                milliseconds(client, path)
+            yield Round((processor_seconds(proxy) - before) * 1000 / REQUESTS, LIMIT)
+            client.close()
 
 
-def milliseconds(connection: http.client.HTTPConnection) -> float:
+def samples(request: str, plan: Plan, *, compares: bool) -> Iterator[list[tuple[float, float]]]:
+    """Yield pairs of times in milliseconds: through the proxy, and directly. The first of a pair alternates."""
+    for _ in range(plan.groups):
+        with proxied(compares=compares) as (proxy, real):
+            clients = [http.client.HTTPConnection("127.0.0.1", each.port) for each in (proxy, real)]
+            path = path_of(request, real)
+            rounds = interleave(REQUESTS, *(partial(milliseconds, client, path) for client in clients))
+            times = [(each.ours, each.theirs) for each in rounds]
+            for client in clients:
+                client.close()
+        yield times
+
+
+@contextmanager
+def proxied(*, compares: bool = False) -> Iterator[tuple[Server, Server]]:
+    """Start an emulator and a recording proxy in front of it, which may also compare each response."""
+    with running(servers.ours()) as real, tempfile.TemporaryDirectory() as folder:
+        target, output = f"http://127.0.0.1:{real.port}", str(Path(folder) / "recorded.json")
+        command = ["record", "--target", target, "-o", output, "--port", "0"]
+        command += ["--shadow", "--evidence", str(Path(folder) / "evidence.json")] if compares else []
+        with running([sys.executable, "-m", "emulator.cli", *command]) as proxy:
+            yield proxy, real
+
+
+def path_of(request: str, real: Server) -> str:
+    """Return the path and query of a request, with the id of the first package."""
+    page = json.loads(servers.fetch(real, f"{PACKAGES}?limit=1", headers=AUTH).body)
+    return PACKAGES + request.format(id=page["results"][0]["id"])
+
+
+def milliseconds(connection: http.client.HTTPConnection, path: str) -> float:
     """Return how long a request takes on an open connection."""
     began = perf_counter()
-    connection.request("GET", PATH, headers=AUTH)
+    connection.request("GET", path, headers=AUTH)
     response = connection.getresponse()
     response.read()
     if response.status != http.client.OK:
-        raise MeasurementFailedError(f"GET {PATH}: status {response.status}")
+        raise MeasurementFailedError(f"GET {path}: status {response.status}")
     return (perf_counter() - began) * 1000

@@ -15,13 +15,16 @@ from emulator.cli.reports import is_server_address
 from emulator.cli.serve import SignalWaiter, listen_errors
 from emulator.cli.terminal import LOG, configure_logging
 from emulator.client.shadow import Shadow
+from emulator.client.shadow_probes import Prober
 from emulator.contract.evidence import Evidence, read_evidence
 from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file
 from emulator.loading.installation_import import DESCRIPTION, installation_text
-from emulator.loading.recording import NothingRecorded, RecordedExchange, Recording, build_world
+from emulator.loading.recording import ExchangeWorker, NothingRecorded, RecordedExchange, Recording, build_world
 
 NOTHING_RECORDED = 1
 """Exit code if the recording has no document."""
+SWITCH_SECONDS = 0.0001
+"""Time after which the comparing thread lets a waiting request continue. Python's default is 5 ms."""
 EPILOG = """\b
 Examples:
   oms-emulator record --target https://oms.example.com -o recorded.json
@@ -48,8 +51,11 @@ Examples:
 )
 @click.option("--shadow", is_flag=True, help="Compare each response with that of the emulator.")
 @click.option("--evidence", type=FILE, help="Add the results of --shadow to this file.")
+@click.option("--probe", is_flag=True, help="With --shadow, also send own GET requests, such as with a wrong token.")
 @click.option("--force", is_flag=True, help="Replace files that no recording wrote.")
-def record(*, target: str, host: str, port: int, authority: Path | None, allow_writes: bool, **options: Any) -> int:
+def record(  # noqa: PLR0913 - one parameter for each option
+    *, target: str, host: str, port: int, authority: Path | None, allow_writes: bool, probe: bool, **options: Any
+) -> int:
     """Record the traffic between a client and a real OMS, until Ctrl-C.
 
     The client uses the printed address in place of that of the OMS, or as its HTTP proxy. At the end the answers and
@@ -57,7 +63,8 @@ def record(*, target: str, host: str, port: int, authority: Path | None, allow_w
     replaced before anything is written. What the files lack is reported on stderr.
 
     With --shadow the emulator answers each request too. The client gets the response of the OMS. Agreements and
-    differences are counted in the evidence file, for `serve --evidence FILE`.
+    differences are counted in the evidence file, for `serve --evidence FILE`. With --probe the command itself also
+    sends GET requests: without a token, with a wrong token, with an unknown id, and to links in the answers.
     """
     if not is_server_address(target) or urlsplit(target).username is not None:
         raise click.UsageError(f"{target!r} is not the address of a server; use one such as https://oms.example.com")
@@ -68,6 +75,8 @@ def record(*, target: str, host: str, port: int, authority: Path | None, allow_w
     with errors_as_messages(), listen_errors(f"{host}:{port}"):
         files = RecordedFiles(**options)
         proxy = RecordingProxy(target, files.add, allow_writes=allow_writes)
+        if probe:
+            files.probe_with(Prober(proxy.fetch, proxy.target))
         server = create_proxy_server(proxy, host, port, authority)
     server.start()
     click.echo(f"ready: {server.url}")
@@ -92,19 +101,29 @@ class RecordedFiles:
             raise click.UsageError("Missing option '-o' / '--output'.")
         self.output, self.evidence, self.anonymize, self.force = output, evidence, anonymize, force
         self.recording = Recording()
+        self._worker = ExchangeWorker("recording", self.recording.add)
         self.shadow = None if evidence is None else open_shadow(evidence)
         if output is not None:
             check_target(output, force=force)
             check_installation(installation_file(output), force=force)
+        self._worker.start()
+
+    def probe_with(self, prober: Prober) -> None:
+        """Send the requests of a prober too. They are compared, but not recorded."""
+        if self.shadow is None:
+            raise click.UsageError("--probe needs --shadow")
+        self.shadow.prober = prober
 
     def add(self, exchange: RecordedExchange) -> None:
+        """Pass an exchange to the threads that record and compare it."""
         if self.output is not None:
-            self.recording.add(exchange)
+            self._worker.add(exchange)
         if self.shadow is not None:
             self.shadow.add(exchange)
 
     def write(self) -> int:
-        """Write the files, and return the exit code."""
+        """Process what was added so far, write the files, and return the exit code."""
+        self._worker.stop()
         if self.shadow is not None and self.evidence is not None:
             self.shadow.stop()
             replace_file(self.evidence, encode_evidence(self.shadow.evidence))
@@ -132,6 +151,7 @@ class RecordedFiles:
 def open_shadow(evidence: Path) -> Shadow:
     """Return a started shadow that adds to the evidence in a file."""
     check_folder(evidence)
+    sys.setswitchinterval(SWITCH_SECONDS)
     shadow = Shadow(read_evidence(evidence) if evidence.exists() else None)
     shadow.start()
     return shadow

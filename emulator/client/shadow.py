@@ -7,14 +7,14 @@ the same order. For a write or an error, it has the records that earlier respons
 from __future__ import annotations
 
 import logging
-from queue import SimpleQueue
-from threading import Thread
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import requests
 
 from emulator.api.routes import Route
 from emulator.api.serializers.events import record_events
+from emulator.api_types import Role
 from emulator.client.emulator import Emulator
 from emulator.client.session import InProcessSession
 from emulator.client.shadow_checks import (
@@ -24,6 +24,7 @@ from emulator.client.shadow_checks import (
     Comparison,
     Graph,
     ShownRecords,
+    as_response,
     check_ids,
     check_refusal,
     check_success,
@@ -35,6 +36,8 @@ from emulator.client.shadow_checks import (
     is_same_status,
     named_transition,
 )
+from emulator.client.shadow_consistency import ConsistencyCheck, detail_of
+from emulator.client.shadow_probes import ProbeKind, Prober
 from emulator.contract.assertions import CheckedResponse
 from emulator.contract.evidence import Evidence
 from emulator.contract.findings import Drift, Finding, Kind, unique
@@ -45,9 +48,10 @@ from emulator.loading.recorded_responses import (
     RecordedResponse,
     documents_of,
 )
-from emulator.loading.recording import READ_METHODS, RecordedExchange, RecordKey
+from emulator.loading.recording import READ_METHODS, ExchangeWorker, RecordedExchange, RecordKey
 from emulator.state.world import World, WorldServices
 from emulator.web import ROUTER
+from emulator.web.authentication import EXPIRED, INACTIVE
 
 LOG = logging.getLogger("emulator")
 PASSED_ON = ("Accept", "Accept-Language", "Content-Type")
@@ -56,7 +60,9 @@ BUSY = frozenset((429, 502, 503, 504))
 """Statuses that depend on the load of a service, not on the request."""
 EXPECTED_KEYS = ("state", "remote_id", "invoice_number", "extra_information")
 """Keys of a record that writes change, so that the next response must show them as the emulator does."""
-FULL_ACCESS, READ_ONLY, NO_ACCESS = "full-access", "read-only", "no-access"
+FULL_ACCESS: Role = "full-access"
+READ_ONLY: Role = "read-only"
+NO_ACCESS: Role = "no-access"
 UNKNOWN_CREDENTIAL = "unknown"
 
 
@@ -72,6 +78,8 @@ class Shadow:
 
     def __init__(self, evidence: Evidence | None = None) -> None:
         self.evidence = evidence or Evidence()
+        self.prober: Prober | None = None
+        """Sends own requests after those of the client, if there is one."""
         self._emulator = Emulator("empty")
         self._session = InProcessSession(self._emulator.app, self._emulator.url, {"X-Emulator-World": WORLD})
         self._known: dict[RecordKey, Known] = {}
@@ -81,49 +89,59 @@ class Shadow:
         """Record -> key that writes changed -> the last such write, and the value that the emulator shows since."""
         self._documents: dict[tuple[str, int], JsonObject] = {}
         self._graph: Graph = {kind: {} for kind in GRAPH_KINDS}
-        self._queue: SimpleQueue[RecordedExchange | None] = SimpleQueue()
-        self._thread = Thread(target=self._run, name="shadow", daemon=True)
+        self._consistency = ConsistencyCheck(self._known.__contains__)
+        self._worker = ExchangeWorker("shadow", self._compare_safely)
 
     def start(self) -> None:
-        self._thread.start()
+        self._worker.start()
 
     def add(self, exchange: RecordedExchange) -> None:
-        self._queue.put(exchange)
+        self._worker.add(exchange)
 
     def stop(self) -> None:
-        """Compare what waits, and end the thread."""
-        self._queue.put(None)
-        self._thread.join()
+        """Compare what waits, with its probes, and end the thread."""
+        self._worker.stop()
         self._emulator.close()
 
-    def _run(self) -> None:
-        while (exchange := self._queue.get()) is not None:
-            try:
-                self.compare(exchange)
-            except Exception:  # noqa: BLE001 - one exchange must not end the thread; its values are not logged
-                LOG.error("cannot compare an exchange of %s", exchange.title)
-                self.evidence.not_compared[exchange.title] += 1
+    def _compare_safely(self, exchange: RecordedExchange) -> None:
+        try:
+            self.compare(exchange)
+            if self.prober is not None:
+                for kind, answered in self.prober.exchanges(exchange):
+                    self.compare(answered, kind)
+        except Exception:  # noqa: BLE001 - one exchange must not end the thread; its values are not logged
+            LOG.error("cannot compare an exchange of %s", exchange.title)
+            self.evidence.not_compared[exchange.title] += 1
 
-    def compare(self, exchange: RecordedExchange) -> list[Finding]:
+    def compare(self, exchange: RecordedExchange, probe: ProbeKind | None = None) -> list[Finding]:
         """Compare one exchange, and add the result to the evidence. Return the differences."""
         route = route_of(exchange)
         if route is None or exchange.status in BUSY or exchange.method in ("HEAD", "OPTIONS"):
             return []
-        comparison = Comparison(exchange, route)
+        comparison = Comparison(exchange, route, probe)
         try:
             self._compare(comparison)
         except Drift as drift:
             comparison.findings.append(drift.finding)
         found = list(unique(comparison.findings))
+        self._count(comparison, found)
+        confirmed = self._consistency.check(comparison)
+        for each in confirmed:
+            self.evidence.differ(each.finding.operation, [each.finding], each.behaviours)
+        return [*found, *(each.finding for each in confirmed)]
+
+    def _count(self, comparison: Comparison, found: Sequence[Finding]) -> None:
+        """Add the result of a comparison to the evidence. Some findings are about earlier operations."""
+        route = comparison.route
         for operation in dict.fromkeys(each.operation for each in found):
             mine = [each for each in found if each.operation == operation]
-            behaviours = comparison.behaviours if operation == route.operation else ()
-            self.evidence.differ(operation, mine, behaviours)
-        if not found and comparison.is_compared:
+            self.evidence.differ(operation, mine, comparison.behaviours if operation == route.operation else ())
+        if any(each.operation == route.operation for each in found):
+            return
+        if comparison.is_compared:
             self.evidence.agree(comparison.behaviours)
-        elif not found:
+        else:
             self.evidence.not_compared[route.operation] += 1
-        return found
 
     def _compare(self, comparison: Comparison) -> None:
         exchange, route = comparison.exchange, comparison.route
@@ -131,7 +149,8 @@ class Shadow:
         if shown is not None and not check_ids(comparison, comparison.document()):
             return
         world, is_known = self._world_for(exchange, shown)
-        ours = self._send(exchange, route, world, shown)
+        is_known = is_known or comparison.probe == ProbeKind.UNKNOWN_RECORD
+        ours = comparison.ours = self._send(comparison, world, shown)
         if exchange.is_successful_write:
             self._documents.clear()
         if not is_same_status(comparison, ours, is_known=is_known or shown is not None):
@@ -161,30 +180,45 @@ class Shadow:
         needs_all = exchange.route is not None and exchange.route.state_graph is not None
         return records.world(), known is not None and (known.is_full or not needs_all)
 
-    def _send(
-        self, exchange: RecordedExchange, route: Route, world: World, shown: ShownRecords | None
-    ) -> requests.Response:
+    def _send(self, comparison: Comparison, world: World, shown: ShownRecords | None) -> requests.Response:
         """Return the emulator's response to the same request in a world."""
+        exchange, route = comparison.exchange, comparison.route
         self._emulator.worlds.branch(WORLD, world)
         sent = {name: exchange.headers[name] for name in PASSED_ON if name in exchange.headers}
-        headers = {**sent, "Authorization": self._credential(exchange)}
+        headers = {**sent, "Authorization": self._credential(exchange, route, comparison.probe)}
         query = exchange.query if shown is None else shown.query(route, exchange.query)
         url = exchange.path + (f"?{query}" if query else "")
         return self._session.request(
             exchange.method, url, headers=headers, data=exchange.body, auth=keep_headers, allow_redirects=False
         )
 
-    def _credential(self, exchange: RecordedExchange) -> str | None:
+    def _credential(self, exchange: RecordedExchange, route: Route, probe: ProbeKind | None = None) -> str | None:
         """Return a built-in credential with the rights that the client's has by the real response."""
-        scheme = exchange.headers.get("Authorization", "").partition(" ")[0]
-        if not scheme or exchange.status == 401:
-            return f"{scheme} {UNKNOWN_CREDENTIAL}" if scheme else None
+        header = exchange.headers.get("Authorization", "")
+        if not header and "Cookie" in exchange.headers and exchange.status != 401:
+            header = f"{route.auth_scheme} of a session"
+        elif exchange.status == 401 or probe == ProbeKind.UNKNOWN_CREDENTIAL:
+            return self._refused_credential(exchange, header)
+        scheme = header.partition(" ")[0]
         role = FULL_ACCESS
         if exchange.status == 403:
             role = NO_ACCESS if exchange.method == "GET" else READ_ONLY
-        if scheme.lower() == "bearer":
-            return f"{scheme} {self._emulator.in_world(WORLD).jwt(role)}"  # type: ignore[arg-type]  # a role
-        return f"{scheme} {role}"
+        return self._issue(scheme, role) if header else None
+
+    def _refused_credential(self, exchange: RecordedExchange, header: str) -> str | None:
+        """Return a credential that the emulator refuses for the same reason. It has the form of the client's."""
+        scheme, *words = header.split() or [""]
+        reason = detail_of(as_response(exchange))
+        if len(words) == 1 and reason == INACTIVE:
+            return self._issue(scheme, "inactive")
+        if len(words) == 1 and reason == EXPIRED:
+            return self._issue(scheme, FULL_ACCESS, expires_in=-1)
+        unknown = [UNKNOWN_CREDENTIAL if word.isascii() else word for word in words]
+        return " ".join((scheme, *unknown)) if scheme else None
+
+    def _issue(self, scheme: str, role: Role, expires_in: float = 3600) -> str:
+        token = role if scheme.lower() != "bearer" else self._emulator.in_world(WORLD).jwt(role, expires_in)
+        return f"{scheme} {token}"
 
     # Reads
 
@@ -258,7 +292,7 @@ class Shadow:
     def _show(self, exchange: RecordedExchange, route: Route) -> JsonObject:
         """Return the emulator's document of the package or transfer order that a write changed."""
         path = f"{route.path.partition('<')[0]}{exchange.parameters['pk']}/"
-        headers = {"Authorization": self._credential(exchange)}
+        headers = {"Authorization": self._credential(exchange, route)}
         response = self._session.get(path, headers=headers, auth=keep_headers)
         document: JsonObject = response.json() if response.status_code == 200 else {}
         return document

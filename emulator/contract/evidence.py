@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulator.contract.findings import KINDS, Finding
-from emulator.core import json_text
 from emulator.core.errors import InvalidDocument
-from emulator.core.files import read_regular_file
+from emulator.core.files import read_json_file
 from emulator.core.json_text import JsonObject
 from emulator.core.schemas import find_problem
 
@@ -96,12 +95,7 @@ class Evidence:
 
 def read_evidence(file: Path) -> Evidence:
     """Read an evidence file. Raise `InvalidDocument` if it cannot be read or is not one."""
-    try:
-        document = json_text.load_json(read_regular_file(file).decode())
-    except OSError as error:
-        raise InvalidDocument(f"cannot read evidence file {file}: {error.strerror}") from None
-    except ValueError as error:
-        raise InvalidDocument(f"evidence file {file} is not JSON: {error}") from None
+    document = read_json_file(file, f"evidence file {file}", InvalidDocument)
     if problem := find_problem("evidence", document):
         raise InvalidDocument(f"evidence file {file}: {problem}")
     return Evidence.from_document(document)

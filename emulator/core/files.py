@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from emulator.core.json_text import JsonValue
+from emulator.core.json_text import JsonValue, load_json
 
 SCENARIO_SCHEMA = "scenario.json"
 """The value of `$schema`, the first key of each scenario file that the emulator writes."""
@@ -40,6 +40,16 @@ def read_regular_file(path: Path) -> bytes:
     if len(content) > MAX_FILE_BYTES:
         raise OSError(errno.EFBIG, f"it has more than {MAX_FILE_BYTES} bytes")
     return content
+
+
+def read_json_file(path: Path, name: str, error: type[ValueError]) -> JsonValue:
+    """Return the JSON in a regular file. Raise `error` with one line about this name if there is none."""
+    try:
+        return load_json(read_regular_file(path).decode())
+    except OSError as problem:
+        raise error(f"cannot read {name}: {problem.strerror}") from None
+    except ValueError as problem:
+        raise error(f"{name} is not JSON: {problem}") from None
 
 
 class FileError(ValueError):

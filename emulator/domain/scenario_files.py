@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emulator.core import json_text
 from emulator.core.errors import InvalidDocument, did_you_mean
-from emulator.core.files import read_regular_file
+from emulator.core.files import read_json_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import find_problem
 from emulator.domain.installation import FOLDER as INSTALLATIONS
@@ -91,12 +91,7 @@ def read_bundled(name: str) -> Scenario:
 
 def read_scenario_file(path: Path) -> Scenario:
     """Read a scenario file. Raise `ScenarioError` if it is missing or invalid."""
-    try:
-        document = json_text.load_json(read_regular_file(path).decode())
-    except OSError as error:
-        raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise ScenarioError(f"scenario file {path} is not JSON: {error}") from None
+    document = read_json_file(path, f"scenario file {path}", ScenarioError)
     if FOLDER not in path.parents and (wrong := schema_problem(document)):
         raise ScenarioError(f"scenario file {path}: {wrong}")
     return with_installation(

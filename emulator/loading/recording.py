@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
+from hashlib import sha256
+from queue import SimpleQueue
+from threading import Thread
 from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -112,28 +114,52 @@ class RecordedWorld:
     """One line for each kind of exchange that is not in the scenario, and for each part that was made up."""
 
 
+class ExchangeWorker:
+    """Processes exchanges in a thread, in the order in which any threads add them. So no response waits for it."""
+
+    def __init__(self, name: str, process: Callable[[RecordedExchange], object]) -> None:
+        """`process` must not raise. It is called for one exchange after the other."""
+        self._process = process
+        self._queue: SimpleQueue[RecordedExchange | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def add(self, exchange: RecordedExchange) -> None:
+        self._queue.put(exchange)
+
+    def stop(self) -> None:
+        """Process all exchanges that wait, and end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (exchange := self._queue.get()) is not None:
+            self._process(exchange)
+
+
 class Recording:
-    """The exchanges with a real OMS, in memory. Any thread may add one."""
+    """The exchanges with a real OMS, in memory."""
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
         self.exchanges: list[RecordedExchange] = []
         self.dropped = 0
         self._free_bytes = max_bytes
-        self._reads: set[tuple[str, int, int]] = set()
-        self._lock = Lock()
+        self._reads: set[tuple[str, int, bytes]] = set()
 
     def add(self, exchange: RecordedExchange) -> None:
         """Keep an exchange, unless it is a read whose response was recorded before."""
-        key = (exchange.path, exchange.status, hash(exchange.content))
-        with self._lock:
-            if exchange.method == "GET" and key in self._reads:
-                return
-            self._reads.add(key)
-            self._free_bytes -= len(exchange.content) + len(exchange.body)
-            if self._free_bytes < 0:
-                self.dropped += 1
-            else:
-                self.exchanges.append(exchange)
+        # Unlike `hash`, the digest of a long body does not block other threads.
+        key = (exchange.path, exchange.status, sha256(exchange.content).digest())
+        if exchange.method == "GET" and key in self._reads:
+            return
+        self._reads.add(key)
+        self._free_bytes -= len(exchange.content) + len(exchange.body)
+        if self._free_bytes < 0:
+            self.dropped += 1
+        else:
+            self.exchanges.append(exchange)
 
 
 def build_world(recording: Recording, name: str, *, anonymize: bool = True) -> RecordedWorld:

@@ -41,8 +41,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 WRITE_REFUSED = "a write is not forwarded without --allow-writes"
 OTHER_HOST = "this proxy forwards requests to {target} only"
 NO_AUTHORITY = "HTTPS through this proxy needs --ca FILE, an authority that the client trusts"
-EDGE_BYTES = 64 * 1024
-"""Bytes at the start and at the end of a page that contain its links."""
+EDGE_BYTES = 16 * 1024
+"""Bytes at the start and at the end of a page in which its links begin."""
 
 
 class Refused(Exception):
@@ -71,7 +71,7 @@ class RecordingProxy:
     def __init__(
         self, target: str, record: Callable[[RecordedExchange], object], *, allow_writes: bool = False
     ) -> None:
-        """`record` is called after each response of the target, in the thread of the request."""
+        """`record` is called with each response of the target before the client gets it, so it must not wait."""
         self.target, self.allow_writes = target.rstrip("/"), allow_writes
         self._record, self._address = record, urlsplit(self.target)
         self._own_links = re.compile(rb'("(?:next|previous)"\s*:\s*")' + re.escape(self.target.encode()))
@@ -117,25 +117,46 @@ class RecordingProxy:
     def _forward(
         self, environ: Environ, destination: Destination, body: bytes, start_response: StartResponse
     ) -> Iterable[bytes]:
-        path, method = unquote(destination.path), environ["REQUEST_METHOD"]
+        exchange, response = self._exchange(
+            environ["REQUEST_METHOD"], destination, request_headers(environ), body, allow_writes=self.allow_writes
+        )
+        content, received = exchange.content, response.headers
+        is_json = received.get("Content-Type", "").startswith("application/json")
+        parts = self._with_own_links(content, base_url(environ).encode()) if is_json else [content]
+        headers_out = self._response_headers(environ, received, sum(map(len, parts)))
+        start_response(f"{response.status} {response.reason or ''}", headers_out)
+        self._record(exchange)
+        return parts
+
+    def fetch(self, path: str, headers: Mapping[str, str]) -> RecordedExchange | None:
+        """Send a GET request that no client sent. Return None if there is no response."""
+        try:
+            return self._exchange("GET", Destination(path, ""), headers, b"")[0]
+        except Refused:
+            return None
+
+    def _exchange(
+        self,
+        method: str,
+        destination: Destination,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        allow_writes: bool = False,
+    ) -> tuple[RecordedExchange, BaseHTTPResponse]:
+        """Send a request to the target, and return the exchange. Raise `Refused` if it may not be sent."""
+        path = unquote(destination.path)
         match = ROUTER.match(path)
         route = None if match is None else match.resource.routes.get(method)
         is_login = route is not None and route.responses is LOGIN_RESPONSES
-        if not (method in READ_METHODS or is_login or self.allow_writes):
+        if not (method in READ_METHODS or is_login or allow_writes):
             raise Refused(HTTPStatus.FORBIDDEN, WRITE_REFUSED)
-        headers = request_headers(environ)
         response = self._send(method, destination, headers, body)
-        content, received = response.data, response.headers
         exchange = RecordedExchange(
-            method, path, destination.query, headers, body, response.status, dict(received), content,
+            method, path, destination.query, headers, body, response.status, dict(response.headers), response.data,
             machine_now(), route, {} if match is None else match.path,
         )  # fmt: skip
-        if received.get("Content-Type", "").startswith("application/json"):
-            content = self._with_own_links(content, base_url(environ).encode())
-        reason = response.reason or ""
-        start_response(f"{response.status} {reason}", self._response_headers(environ, received, content))
-        self._record(exchange)
-        return [content]
+        return exchange, response
 
     def _send(
         self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes
@@ -153,22 +174,22 @@ class RecordingProxy:
             raise Refused(HTTPStatus.BAD_GATEWAY, f"{self.target} does not answer: {short_reason(error)}") from None
         return response
 
-    def _with_own_links(self, content: bytes, base: bytes) -> bytes:
-        """Return a page whose links lead to the proxy. They are before or after the rows."""
-        head, rows, tail = content[:EDGE_BYTES], content[EDGE_BYTES:-EDGE_BYTES], content[EDGE_BYTES:][-EDGE_BYTES:]
-        head, tail = (self._own_links.sub(rb"\1" + base, part) for part in (head, tail))
-        return b"".join((head, rows, tail))
+    def _with_own_links(self, content: bytes, base: bytes) -> list[bytes]:
+        """Return the parts of a page whose links lead to the proxy. They are before or after the rows."""
+        end = max(len(content) - EDGE_BYTES, EDGE_BYTES)
+        head, tail = (self._own_links.sub(rb"\1" + base, part) for part in (content[:EDGE_BYTES], content[end:]))
+        return [head, content[EDGE_BYTES:end], tail]
 
-    def _response_headers(self, environ: Environ, received: HTTPHeaderDict, content: bytes) -> list[tuple[str, str]]:
+    def _response_headers(self, environ: Environ, received: HTTPHeaderDict, length: int) -> list[tuple[str, str]]:
         headers = [
             (name, self._own_location(environ, value) if name.lower() == "location" else value)
             for name, value in received.items()
             if name.lower() not in HOP_BY_HOP
         ]
-        if not content:  # a response to HEAD has the length of the body that it does not have
+        if not length:  # a response to HEAD has the length of the body that it does not have
             return headers
         kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
-        return [*kept, ("Content-Length", str(len(content)))]
+        return [*kept, ("Content-Length", str(length))]
 
     def _own_location(self, environ: Environ, location: str) -> str:
         is_own = location == self.target or location.startswith(f"{self.target}/")

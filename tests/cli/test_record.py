@@ -159,6 +159,7 @@ def test_a_tunnel_needs_an_authority(real: Emulator, tmp_path: Path) -> None:
     ("words", "text"),
     [
         (["--target", "oms.example.com", "-o", "a.json"], "is not the address of a server"),
+        (["--target", "https://oms.example.com", "-o", "a.json", "--probe"], "--probe needs --shadow"),
         (["--target", "https://u:p@oms.example.com", "-o", "a.json"], "is not the address of a server"),
         (["--target", "https://oms.example.com", "-o", "no/a.json"], "there is no folder "),
         (["--target", "https://oms.example.com", "-o", "a.json", "--ca", "odd.pem"], "certificate and the key"),
@@ -199,6 +200,28 @@ def test_a_shadow_writes_evidence_that_serve_shows(real: Emulator, tmp_path: Pat
     assert (before["provenance"], row["provenance"], "reason" in row) == ("assumed", "observed", False)
     assert before["reason"] in row["note"]
     assert sections["webhooks"] == without["webhooks"]
+
+
+def test_probes_show_how_the_service_refuses(real: Emulator, tmp_path: Path) -> None:
+    """They are compared, and are not part of the scenario. The real service gets them once, and no write."""
+    before = {request.id for request in real.requests}
+    with (
+        recording(
+            real.url, tmp_path, "--shadow", "--evidence", "evidence.json", "--probe", ca=real.certificate
+        ) as run,
+        session() as client,
+    ):
+        for _ in range(2):
+            pk = client.get(f"{run.url}{PACKAGES}?limit=1").json()["results"][0]["id"]
+            client.get(f"{run.url}{PACKAGES}{pk}/").raise_for_status()
+    evidence = json.loads((tmp_path / "evidence.json").read_text("utf-8"))
+    statuses = {name: count for name, count in evidence["agreed"].items() if name.startswith("statuses get_package ")}
+    assert statuses == {f"statuses get_package {status}": count for status, count in ((200, 2), (401, 2), (404, 1))}
+    assert evidence["differences"] == {}
+    assert {answer["path"] for answer in run.scenario["answers"]} == {PACKAGES, f"{PACKAGES}{pk}/"}
+    received = [request for request in real.requests if request.id not in before]
+    assert {request.method for request in received} == {"GET"}
+    assert len([request for request in received if request.status == 404]) == 1
 
 
 def marked(sections: dict[str, Any], part: str, **values: Any) -> dict[str, Any]:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 import pytest
 
 from emulator import Emulator
-from emulator.loading.recording import NothingRecorded, RecordedExchange, RecordedWorld, Recording, build_world
+from emulator.loading.recording import (
+    ExchangeWorker,
+    NothingRecorded,
+    RecordedExchange,
+    RecordedWorld,
+    Recording,
+    build_world,
+)
 from emulator.web import ROUTER
 
 PACKAGES, TRANSFERS, REASONS = (
@@ -117,6 +125,21 @@ def test_equal_answers_are_kept_once(client: Client) -> None:
     for _ in range(3):
         first_package(client)
     assert len(client.recording.exchanges) == 1
+
+
+def test_no_request_waits_for_the_worker(client: Client) -> None:
+    """Exchanges are added while the worker is busy. It processes all of them, in their order, before it ends."""
+    for page in range(1, 5):
+        client.send("GET", f"{PACKAGES}?limit=2&page={page}")
+    is_free, processed = Event(), list[RecordedExchange]()
+    worker = ExchangeWorker("test", lambda exchange: is_free.wait(60) and processed.append(exchange))
+    worker.start()
+    for exchange in client.recording.exchanges:
+        worker.add(exchange)
+    assert processed == []
+    is_free.set()
+    worker.stop()
+    assert processed == client.recording.exchanges
 
 
 def test_a_full_recording_keeps_what_it_has() -> None:

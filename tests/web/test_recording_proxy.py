@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import waitress.buffers
@@ -37,7 +37,8 @@ class Proxied(NamedTuple):
 
 
 def echo(environ: Any, start_response: Any) -> list[bytes]:
-    """Return the request as JSON, with links to this service."""
+    """Return the request as JSON, with links to this service, and rows of a requested length at the start or end."""
+    query = dict(parse_qsl(environ["QUERY_STRING"]))
     base = f"http://{environ['HTTP_HOST']}"
     content = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     body = {
@@ -49,7 +50,8 @@ def echo(environ: Any, start_response: Any) -> list[bytes]:
         "length": len(content),
         "headers": {name: value for name, value in environ.items() if name.startswith(("HTTP_", "CONTENT_TYPE"))},
     }
-    text = json.dumps(body).encode()
+    rows = {"results": "x" * int(query.get("rows", 0))}
+    text = json.dumps(rows | body if query.get("at") == "start" else body | rows).encode()
     headers = [("Location", f"{base}/there/"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
     start_response("200 Fine", [*headers, ("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
     return [text]
@@ -91,6 +93,16 @@ def test_links_of_a_page_and_redirects_lead_to_the_proxy(proxied: Proxied) -> No
     assert (body["next"], body["previous"]) == (f"{proxied.url}/list/?page=2", None)
     assert (headers["location"], body["url"]) == (f"{proxied.url}/there/", f"{proxied.target}/kept")
     assert json.loads(proxied.exchanges[0].content)["next"] == f"{proxied.target}/list/?page=2"
+
+
+@pytest.mark.parametrize("place", ["start", "end"])
+@pytest.mark.parametrize("rows", [0, 15_000, 17_000, 32_000, 40_000, 900_000])
+def test_links_of_a_page_of_any_length_lead_to_the_proxy(rows: int, place: str, proxied: Proxied) -> None:
+    """The links come before or after the rows."""
+    _, headers, content = proxied.send("GET", f"/list/?rows={rows}&at={place}")
+    body, recorded = json.loads(content), json.loads(proxied.exchanges[0].content)
+    assert int(headers["content-length"]) == len(content)
+    assert body == recorded | {"next": f"{proxied.url}/list/?page=2"}
 
 
 def test_headers_of_the_connection_are_not_forwarded(proxied: Proxied) -> None:
