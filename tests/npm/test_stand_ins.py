@@ -24,7 +24,7 @@ import rpds
 from hypothesis import given
 from hypothesis import strategies as st
 
-STAND_INS = Path(__file__).resolve().parents[2] / "npm" / "python"
+STAND_INS = Path(__file__).resolve().parents[2] / "npm" / "python" / "stand_ins"
 
 
 def load(name: str) -> ModuleType:
@@ -184,7 +184,7 @@ client, root = oms.session(), oms.url + "/api/v1/oms/packages/"
 command = root + str(oms.package()["id"]) + "/command/"
 pages = [client.get(root), client.get(root + "?sort=-id&limit=2")]
 pages += [client.post(command, json=body) for body in ({}, {"transition": "1"}, [1])]
-print("npm/python" in orjson.__file__, "npm/python" in rpds.__file__)
+print("stand_ins" in orjson.__file__, "stand_ins" in rpds.__file__)
 print([(page.status_code, hashlib.sha256(page.content).hexdigest(), sorted(page.headers.items())) for page in pages])
 """
 
