@@ -13,7 +13,7 @@ import click
 from emulator.cli.data import FILE, errors_as_messages, print_import_report, scenario_name, write_installation
 from emulator.cli.reports import is_server_address
 from emulator.cli.serve import SignalWaiter, listen_errors
-from emulator.cli.terminal import LOG, configure_logging
+from emulator.cli.terminal import LOG, configure_logging, require_python_package
 from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file
 from emulator.loading.installation_import import DESCRIPTION, installation_text
 from emulator.loading.recording import NothingRecorded, RecordedExchange, Recording, build_world
@@ -61,6 +61,7 @@ def record(*, target: str, host: str, port: int, authority: Path | None, allow_w
     With --shadow the emulator answers each request too. The client gets the response of the OMS. Agreements and
     differences are counted in the evidence file, for `serve --evidence FILE`.
     """
+    require_python_package("recording")
     if not is_server_address(target) or urlsplit(target).username is not None:
         raise click.UsageError(f"{target!r} is not the address of a server; use one such as https://oms.example.com")
     configure_logging("text", quiet=False, verbose=False, access=False)

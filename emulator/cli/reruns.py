@@ -18,9 +18,9 @@ import click
 
 from emulator.cli.reports import check_writable, exit_with, output_report, report_options
 from emulator.cli.serve import DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
+from emulator.cli.terminal import require_python_package
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.clock import machine_seconds
-from emulator.state.runtime import current_runtime
 
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
@@ -61,8 +61,7 @@ class TestCommand:
     __test__ = False
 
     def __init__(self, command: Sequence[str], options: Mapping[str, Any]) -> None:
-        if current_runtime() is not None:
-            raise click.ClickException("running tests again needs the Python package")
+        require_python_package("running tests again")
         self.command = command
         self._scenario = options["scenario"] or DEFAULT_SCENARIO
         self._arguments = {

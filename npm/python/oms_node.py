@@ -120,8 +120,13 @@ def run(args: Any) -> int:
     install_runtime(runtime)
     if any(name in args for name in ("serve", "exec", "verify", "export", "import")):
         connect_requests(runtime)
-    from emulator.cli import main  # noqa: PLC0415 - after the runtime is installed
+    import click  # noqa: PLC0415 - after the runtime is installed
 
+    from emulator.cli import main  # noqa: PLC0415
+
+    main.add_command(
+        click.Command("init", short_help="Copy the files for browsers to FOLDER.")
+    )  # npm/lib/init.mjs runs it
     try:
         main(args=list(args), prog_name="oms-emulator")
     except SystemExit as error:
