@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from emulator import Emulator
 from tests.npm.conftest import ROOT, Command, WebServer, serve_folder
 from tests.support.browsers import CHROMIUM
 from tests.support.node import NodeTools
@@ -68,13 +71,36 @@ def test_built_application_runs_the_emulator_in_its_page(chromium: Browser, buil
 
 
 def test_development_server_serves_the_emulator(chromium: Browser, project: Path, built: Path) -> None:
+    with serve_with_vite(project) as url:
+        refuse_and_pack(chromium, f"{url}/")
+
+
+def test_proxy_of_vite_has_the_settings_of_the_documentation(project: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs/how-to/proxy.md").read_text("utf-8")
+    _, _, block = page.partition("```js\n")
+    with Emulator("demo", behind_proxy=True) as oms:
+        config = tmp_path / "vite.config.mjs"
+        config.write_text(block.partition("```")[0].replace("http://127.0.0.1:8080", oms.url), "utf-8")
+        with serve_with_vite(project, "--config", str(config)) as url:
+            api = f"{url}/oms/api/v1/oms/packages"
+            document = oms.session().get(f"{api}/?limit=1").json()
+            assert document["next"] == f"{api}/?limit=1&page=2"
+            assert f'"{url}/oms/cdn/' in json.dumps(document)
+            redirect = oms.session().get(api, allow_redirects=False)
+            assert (redirect.status_code, redirect.headers["Location"]) == (301, "/oms/api/v1/oms/packages/")
+
+
+@contextmanager
+def serve_with_vite(project: Path, *options: str) -> Iterator[str]:
+    """Run the development server on a free port."""
     port = str(free_port())
-    command = [str(project / "node_modules" / ".bin" / "vite"), "--port", port, "--strictPort", "--host", "127.0.0.1"]
+    vite = str(project / "node_modules" / ".bin" / "vite")
+    command = [vite, "--port", port, "--strictPort", "--host", "127.0.0.1", *options]
     with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             assert any(port in line for line in process.stdout), "Vite does not start"
-            refuse_and_pack(chromium, f"http://127.0.0.1:{port}/")
+            yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
