@@ -210,15 +210,8 @@ def test_tests_of_the_emulator_pass_with_the_stand_ins() -> None:
         "assert all('stand_ins' in each.__file__ for each in (orjson, rpds)); sys.exit(pytest.main(sys.argv[1:]))"
     )
     folders = ["tests/core", "tests/state", "tests/api/serializers"]
-    options = [
-        "-q",
-        "-n",
-        "0",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "not slow and not browser and not oracle and not gate",
-    ]
+    fast = "not slow and not browser and not oracle and not gate"
+    options = ["-n", "0", "-p", "no:cacheprovider", "-m", fast]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         [sys.executable, "-c", program, *folders, *options],
