@@ -70,6 +70,7 @@ NOT_RUN = {
     ("docs/how-to/without-python.md", 'import { setupEmulator } from "oms-emulator";'): NPM,
     ("docs/how-to/without-python.md", 'const order = await oms.makePackage({ state: "Waiting", items: 2 });'): NPM,
     ("examples/front-end/README.md", "$ make -C ../.. npm"): NPM,
+    ("examples/stories/README.md", "$ make -C ../.. npm"): NPM,
     ("README.md", "$ make run"): TARGET_OF_MAKE,
     ("CONTRIBUTING.md", "$ make check"): TARGET_OF_MAKE,
     ("docs/how-to/install.md", "$ make run"): TARGET_OF_MAKE,

@@ -33,7 +33,7 @@ SOURCE = ROOT / "npm"
 TARGET = ROOT / "dist" / "npm"
 PLAYGROUND = ROOT / "dist" / "playground"
 REPLACED = {"orjson", "rpds-py"}
-"""Compiled dependencies. `npm/python` replaces them."""
+"""Compiled dependencies. `npm/python/stand_ins` replaces them."""
 OMITTED_FILES = re.compile(
     r"\.(so|pyd|pyc|pyi|map|exe)$|\.data/|^bin/|^\.\./"
     r"|^faker/providers/.*/(?!en_US/|tr_TR/|en/|tr/)[a-z]{2,3}(_[A-Za-z]+)?/"  # other locales of the anonymizer
@@ -93,7 +93,7 @@ def site_files(wheel: Path) -> Iterator[tuple[str, bytes]]:
         for file in distribution(name).files or ():
             if not OMITTED_FILES.search(str(file)):
                 yield str(file), Path(str(file.locate())).read_bytes()
-    for path in sorted((SOURCE / "python").glob("*.py")):
+    for path in sorted((SOURCE / "python").rglob("*.py")):
         yield path.name, path.read_bytes()
 
 

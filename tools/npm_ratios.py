@@ -1,4 +1,4 @@
-"""Compare the npm package with the Python package: speed, memory and time to the first response.
+"""Compare the npm package with the Python package: speed, processor time, memory and time to the first response.
 
 `python -m tools.npm_ratios COMMAND` measures both in turns, so that other load of the machine affects both. COMMAND
 is the command of an installed npm package, such as `node_modules/.bin/oms-emulator`.
@@ -6,6 +6,7 @@ is the command of an installed npm package, such as `node_modules/.bin/oms-emula
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ AUTH = {"Authorization": "Token full-access"}
 API = "/api/v1/oms/packages/"
 PACK = {"slug": "package__complete_packaging__waiting__packed-all-items", "input_parameters": {}}
 ROUNDS = 15
+WARM_CALLS = 200
 Call = Callable[[], object]
 
 
@@ -71,6 +73,19 @@ def megabytes(pid: int) -> int:
     return int(match[1]) // 1000 if match else 0
 
 
+def processor_milliseconds(pid: int, call: Call) -> float:
+    """Return the processor time of a call in a process on Linux. Make as many calls before, as a warm-up."""
+    seconds_of(call, WARM_CALLS)
+    began = processor_seconds(pid)
+    seconds_of(call, WARM_CALLS)
+    return (processor_seconds(pid) - began) / WARM_CALLS * 1000
+
+
+def processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 COUNTS: Mapping[str, int] = {"read": 20, "list": 5, "command": 1}
 """Name of a call -> how often a round repeats it."""
 
@@ -86,6 +101,11 @@ def main(npm_command: str) -> None:
             ratio = statistics.median(one / other for one, other in times)
             medians = [1 / statistics.median(column) for column in zip(*times, strict=True)]
             print(f"{name}: {medians[0]:.0f}/s, npm {medians[1]:.0f}/s, ratio {ratio:.2f}")
+        for name in COUNTS:
+            first_time = processor_milliseconds(pid, getattr(cpython, name))
+            time_of_npm = processor_milliseconds(npm_pid, getattr(npm, name))
+            ratio = first_time / time_of_npm
+            print(f"processor time of {name}: {first_time:.1f} ms, npm {time_of_npm:.1f} ms, ratio {ratio:.2f}")
         print(f"memory: {megabytes(pid)} MB, npm {megabytes(npm_pid)} MB")
 
 

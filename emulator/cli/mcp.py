@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from emulator.cli.serve import DEFAULT_SCENARIO, listen_errors
-from emulator.cli.terminal import configure_logging
+from emulator.cli.terminal import configure_logging, require_python_package
 from emulator.client.emulator import Emulator
 
 MCP_EXTRA = "oms-emulator mcp needs the extra `mcp`: pip install 'oms-emulator[mcp]'"
@@ -34,6 +34,7 @@ def mcp(*, url: str | None, scenario: str | None, transport: str, port: int, rea
 
     The tools call the server at --url, or an emulator that the command starts.
     """
+    require_python_package("the MCP server")
     if url is not None and scenario is not None:
         raise click.UsageError("--url and --scenario cannot be used together")
     configure_logging("text", quiet=False, verbose=False, access=False)

@@ -13,7 +13,7 @@ import click
 from emulator.cli.data import FILE, errors_as_messages, print_import_report, scenario_name, write_installation
 from emulator.cli.reports import is_server_address
 from emulator.cli.serve import SignalWaiter, listen_errors
-from emulator.cli.terminal import LOG, configure_logging
+from emulator.cli.terminal import LOG, configure_logging, require_python_package
 from emulator.client.shadow import Shadow
 from emulator.client.shadow_probes import Prober
 from emulator.contract.evidence import Evidence, read_evidence
@@ -66,6 +66,7 @@ def record(  # noqa: PLR0913 - one parameter for each option
     differences are counted in the evidence file, for `serve --evidence FILE`. With --probe the command itself also
     sends GET requests: without a token, with a wrong token, with an unknown id, and to links in the answers.
     """
+    require_python_package("recording")
     if not is_server_address(target) or urlsplit(target).username is not None:
         raise click.UsageError(f"{target!r} is not the address of a server; use one such as https://oms.example.com")
     configure_logging("text", quiet=False, verbose=False, access=False)

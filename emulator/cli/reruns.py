@@ -18,6 +18,7 @@ import click
 
 from emulator.cli.reports import check_writable, exit_with, output_report, report_options
 from emulator.cli.serve import DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
+from emulator.cli.terminal import require_python_package
 from emulator.client import fault_sweep
 from emulator.client import suite_mutation as mutation
 from emulator.client.emulator import Emulator
@@ -25,7 +26,6 @@ from emulator.client.fault_sweep import Grid, Sweeper, SweepSettings
 from emulator.client.suite_mutation import RESULTS_VARIABLE, ResultsFile, RunInfo, Settings, build_result
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.clock import machine_seconds
-from emulator.state.runtime import current_runtime
 from emulator.web.mutation_interceptors import Mutator, Observer, intercepting
 
 FINDINGS = 1
@@ -62,8 +62,7 @@ class TestCommand:
     __test__ = False
 
     def __init__(self, command: Sequence[str], options: Mapping[str, Any]) -> None:
-        if current_runtime() is not None:
-            raise click.ClickException("running tests again needs the Python package")
+        require_python_package("running tests again")
         self.command = command
         self._scenario = options["scenario"] or DEFAULT_SCENARIO
         self._arguments = {

@@ -17,6 +17,7 @@ import click
 
 from emulator.core.errors import did_you_mean
 from emulator.core.progress import tracking
+from emulator.state.runtime import current_runtime
 from emulator.web.access_log import ACCESS_LOG, FIELDS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
@@ -29,6 +30,12 @@ BAR_WIDTH = 36
 """Characters of a progress bar. It is drawn again when it gets longer."""
 PREFIX = "OMS_EMULATOR_"
 """Prefix of the environment variables that set options."""
+
+
+def require_python_package(feature: str) -> None:
+    """Raise an error in the npm package, which has no threads."""
+    if current_runtime() is not None:
+        raise click.ClickException(f"{feature} needs the Python package")
 
 
 def environment_variable(name: str) -> str:
@@ -152,7 +159,7 @@ def iterate_with_bar(items: Sequence[Item]) -> Iterator[Item]:
 @contextmanager
 def slow_start(what: str) -> Iterator[None]:
     """On a terminal, report what is being opened and how far it is, if the block takes longer than a second."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or current_runtime() is not None:  # a runtime has no thread for the timer
         yield
         return
     is_slow = Event()

@@ -29,7 +29,7 @@ class Runtime(Protocol):
     def call_later(self, seconds: float, function: Callable[[], None]) -> None:
         """Call a function once, from the event loop. A later call for the same function replaces this one."""
 
-    def run_until(self, is_done: Callable[[], bool]) -> None:
+    def run_until(self, is_done: Callable[[], bool]) -> object:
         """Run the event loop: handle requests and timers until the condition is true."""
 
     def create_server(self, app: WSGIApplication, host: str, port: int) -> Server:

@@ -88,6 +88,8 @@ def open_certificate(
 
     Raise `ValueError` for files that cannot be used.
     """
+    if current_runtime() is not None:
+        raise ValueError("HTTPS needs the Python package: this runtime has no sockets")
     from emulator.web.tls import find_certificate  # noqa: PLC0415 - imported when used
 
     certificate = find_certificate(owner, chain, key, names)

@@ -41,7 +41,7 @@ const HOST = {
     clearTimeout(timer);
     timer = setTimeout(() => python.run_timers(), milliseconds);
   },
-  sendHook,
+  send_hook: sendHook,
 };
 
 async function loadEmulator() {

@@ -147,7 +147,7 @@ const HANDLERS = {
 
 // Pass a signal to the child or to Python. Without either, exit as a process does that handles no signal.
 function onSignal(signal) {
-  const isFromTerminal = signal === 'SIGINT' && [0, 1, 2].some((fd) => process.stdin.isTTY && fd === 0);
+  const isFromTerminal = signal === 'SIGINT' && process.stdin.isTTY;
   if (child) {
     if (!isFromTerminal) child.kill(signal); // a terminal sends Ctrl-C to the child too
   } else if (server) {

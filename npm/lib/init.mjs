@@ -8,6 +8,7 @@ import zlib from 'node:zlib';
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const PYODIDE = path.dirname(createRequire(import.meta.url).resolve('pyodide/package.json'));
 const PYODIDE_FILES = ['pyodide.mjs', 'pyodide.asm.mjs', 'pyodide.asm.wasm', 'python_stdlib.zip', 'pyodide-lock.json'];
+const USAGE = 'Usage: oms-emulator init FOLDER\n\nCopy the files for the browser into FOLDER, which a web server publishes.';
 
 /** The folders of the Python files whose contents pages load, and where a page finds them. */
 const PAGE_FILES = [
@@ -31,10 +32,13 @@ function pageFiles() {
   return files;
 }
 
-/** Copy all files, and return the folder. */
+/** Copy all files, and return the folder. Throw an error if it has other contents, such as a clone of the repository. */
 export function copyAssets(folder) {
   const target = path.join(folder, 'oms-emulator');
   const assets = path.join(target, 'assets');
+  if (fs.existsSync(target) && !fs.existsSync(path.join(assets, 'worker.mjs'))) {
+    throw new Error(`${target} exists, and \`init\` did not write it`);
+  }
   fs.rmSync(target, { recursive: true, force: true });
   fs.cpSync(path.join(PACKAGE, 'browser'), assets, { recursive: true });
   for (const name of ['site.gz', 'snapshot.gz']) fs.copyFileSync(path.join(PACKAGE, name), path.join(assets, name));
@@ -54,9 +58,15 @@ function write(file, content) {
 /** Run the command, and return its exit code. */
 export function init(args) {
   if (args.length !== 1 || args[0].startsWith('-')) {
-    console.error('Usage: oms-emulator init FOLDER\n\nCopy the files for the browser into FOLDER, which a web server publishes.');
-    return args[0] === '--help' ? 0 : 2;
+    const isHelp = args[0] === '--help' || args[0] === '-h';
+    (isHelp ? console.log : console.error)(USAGE);
+    return isHelp ? 0 : 2;
   }
-  console.log(`${copyAssets(args[0])} and ${path.join(args[0], 'oms-emulator-sw.mjs')} written`);
-  return 0;
+  try {
+    console.log(`${copyAssets(args[0])} and ${path.join(args[0], 'oms-emulator-sw.mjs')} written`);
+    return 0;
+  } catch (error) {
+    console.error(`oms-emulator: ${error.message}`);
+    return 2;
+  }
 }

@@ -1,9 +1,9 @@
 // The service worker: answers the requests of all pages below the address of the emulator, and no others.
-// Page navigations and the files of the package go to the web server.
+// The files of the package go to the web server. All worlds share them.
 import { Connection } from './oms-emulator/assets/connection.mjs';
 
 const BASE = new URL(new URL(location.href).searchParams.get('base'), location.href).href;
-const FILES = ['/assets/', '/__admin/ui/', '/__admin/docs'].map((path) => BASE + path);
+const FILE = /^(\/w\/[^/]+)?(\/(?:assets|__admin\/ui|__admin\/docs)(?:\/[^?]*)?)(?:\?.*)?$/;
 const PATIENCE = 10_000;
 
 let connection;
@@ -30,6 +30,7 @@ async function connect() {
 }
 
 async function respond(request) {
+  if (request.mode === 'navigate') connection = undefined; // the worker may have ended with its last page
   const current = await connect();
   if (!current) return new Response('No page runs the emulator. Call setupEmulator().', { status: 503 });
   try {
@@ -39,9 +40,15 @@ async function respond(request) {
   }
 }
 
+/** Load a file of the package for a page of a world. The page keeps its address, which names the world. */
+function loadFile(path) {
+  return fetch(BASE + path.replace(/(ui|docs)\/?$/, '$1/index.html'));
+}
+
 addEventListener('fetch', (event) => {
-  const { url, mode, destination } = event.request;
-  const isOurs = url === BASE || url.startsWith(`${BASE}/`);
-  if (!isOurs || FILES.some((path) => url.startsWith(path)) || (mode === 'navigate' && destination === 'document')) return;
-  event.respondWith(respond(event.request));
+  const { url } = event.request;
+  if (url !== BASE && !url.startsWith(`${BASE}/`)) return;
+  const [isFile, world, path] = FILE.exec(url.slice(BASE.length)) ?? [];
+  if (!isFile) event.respondWith(respond(event.request));
+  else if (world) event.respondWith(loadFile(path));
 });

@@ -5,9 +5,17 @@ const query = new URLSearchParams(location.search);
 const status = document.getElementById('status');
 const select = document.querySelector('select');
 
-function showPage(oms) {
+function showPage(url) {
   const link = document.querySelector(`nav a[href="${location.hash || '#ui'}"]`) ?? document.querySelector('nav a');
-  document.querySelector('iframe').src = `${oms.url}/__admin/${link.dataset.page}`;
+  document.querySelector('iframe').src = `${url}/__admin/${link.dataset.page}`;
+}
+
+/** Open the story of the link in a world, and return the address of the world. Its inspector shows the chapter. */
+async function openStory(oms, name, chapter) {
+  const { path } = await oms.openChapter(name, chapter);
+  const [root, hash] = path.split('/__admin/ui/');
+  document.querySelector('nav a').dataset.page += hash;
+  return oms.url + root;
 }
 
 async function fillScenarios(oms, current) {
@@ -21,11 +29,12 @@ try {
   const seed = query.has('seed') ? Number(query.get('seed')) : undefined;
   const oms = await setupEmulator({ url: new URL('oms-emulator', location.href).href, scenario, seed });
   window.oms = oms;
-  if (query.has('story')) await oms.openChapter(query.get('story'), query.get('chapter') ?? 1);
+  const story = query.get('story');
+  const url = story ? await openStory(oms, story, query.get('chapter') ?? 1) : oms.url;
   await fillScenarios(oms, scenario);
-  showPage(oms);
-  addEventListener('hashchange', () => showPage(oms));
-  status.textContent = `API: ${oms.url}`;
+  showPage(url);
+  addEventListener('hashchange', () => showPage(url));
+  status.textContent = `API: ${url}`;
 } catch (error) {
   status.textContent = error.message;
 }

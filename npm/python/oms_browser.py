@@ -81,7 +81,7 @@ def send_hook(client: HttpClient, url: str, headers: Mapping[str, Any], body: by
         check_header_validity(header)
     allowed = {name: value for name, value in sent.items() if name.lower() not in FORBIDDEN_HEADERS}
     try:
-        status, content_type, content = oms_host.sendHook(url, json.dumps(allowed), to_js(body), client.timeout)
+        status, content_type, content = oms_host.send_hook(url, json.dumps(allowed), to_js(body), client.timeout)
     except Exception as error:  # noqa: BLE001 - any error of the browser
         raise NoResponse(
             f"the browser cannot reach {url}, or its server does not allow requests of pages: {error}"
@@ -99,7 +99,7 @@ def start(text: str) -> None:
         options["scenario"] = json.dumps(options["scenario"])
     runtime = BrowserRuntime(url)
     install_runtime(runtime)
-    HttpClient.post = send_hook  # type: ignore[method-assign]
+    HttpClient.post = send_hook  # type: ignore[assignment, method-assign]
     names = {"clock": "ticking", "demo_receiver": True, "allow_hosts": [urlsplit(url).hostname]}
     emulator = Emulator(**(names | options))
     if Running.emulator is not None:

@@ -131,26 +131,28 @@ class HTTPConnection(connection.HTTPConnection):
     is_secure = False
 
     def _new_conn(self) -> Any:
+        self.is_verified = self.is_secure
         try:
             return NodeSocket(self.runtime, self._dns_host, self.port, self.timeout, secure=self.is_secure)
         except TimeoutError as error:
             reason = f"Connection to {self.host} timed out. (connect timeout={self.timeout})"
             raise ConnectTimeoutError(self, reason) from error
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
         except OSError as error:
-            if error.errno == -2:
-                raise NameResolutionError(self.host, self, error) from error
             raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error
 
     @property
     def is_connected(self) -> bool:
-        return self.sock is not None and not self.sock.has_input
+        sock: Any = self.sock
+        return sock is not None and not sock.has_input
 
 
 class HTTPSConnection(HTTPConnection):
     """A connection whose certificate the main thread verifies."""
 
-    is_secure = is_verified = True
-    default_port = 443
+    is_secure = True
+    default_port = 443  # type: ignore[misc]  # as in urllib3
 
     def __init__(self, *args: Any, **options: Any) -> None:
         names = (
@@ -184,4 +186,4 @@ def connect_with(runtime: NodeRuntime) -> None:
     socket.create_connection = create_connection  # type: ignore[assignment]
     HTTPConnection.runtime = runtime
     HTTPConnectionPool.ConnectionCls = HTTPConnection
-    HTTPSConnectionPool.ConnectionCls = HTTPSConnection
+    HTTPSConnectionPool.ConnectionCls = HTTPSConnection  # type: ignore[assignment]

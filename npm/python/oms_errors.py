@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import socket
 
 ERRORS = {
     "EACCES": "Permission denied",
@@ -28,5 +29,5 @@ def as_error(text: str) -> OSError:
 def as_connection_error(text: str) -> OSError:
     """Return the error with the number of the machine, which delivery logs show."""
     error = json.loads(text)
-    number = -2 if error["code"] == "ENOTFOUND" else error["number"]
-    return OSError(number, ERRORS.get(error["code"], error["message"]))
+    message = ERRORS.get(error["code"], error["message"])
+    return socket.gaierror(-2, message) if error["code"] == "ENOTFOUND" else OSError(error["number"], message)

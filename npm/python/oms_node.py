@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
 import oms_host  # a module of npm/lib/worker.mjs
 from oms_errors import as_error
 from oms_start import import_requests
@@ -20,6 +21,9 @@ from emulator.state.runtime import install_runtime
 
 if TYPE_CHECKING:
     from oms_server import NodeServer
+
+INIT = click.Command("init", short_help="Copy the files for browsers to FOLDER.")
+"""A command for the list of commands only. `npm/bin/oms-emulator.mjs` runs it."""
 
 
 class NodeRuntime:
@@ -120,8 +124,9 @@ def run(args: Any) -> int:
     install_runtime(runtime)
     if any(name in args for name in ("serve", "exec", "verify", "export", "import")):
         connect_requests(runtime)
-    from emulator.cli import main  # noqa: PLC0415 - after the runtime is installed
+    from emulator.cli import COMMANDS, main  # noqa: PLC0415 - after the runtime is installed
 
+    COMMANDS["init"] = "oms_node:INIT"
     try:
         main(args=list(args), prog_name="oms-emulator")
     except SystemExit as error:

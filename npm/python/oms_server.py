@@ -74,7 +74,8 @@ class MessageServer:
 
     def _build_environ(self, head: list[Any], body: bytes) -> dict[str, Any]:
         method, target, version, raw, address, port = head
-        _, _, path, query, _ = split_uri(target.encode("latin-1"))
+        parts: Any = split_uri(target.encode("latin-1"))  # types-waitress declares bytes for the path
+        path, query = parts[2], parts[3]
         headers: dict[str, str] = {}
         for name, value in zip(raw[::2], raw[1::2], strict=True):
             if "_" not in name:

@@ -23,7 +23,7 @@ export interface EmulatorHandle extends ControlMethods {
   /** Call an endpoint of the control API. */
   call(method: string, path: string, body?: unknown, query?: Record<string, string>): Promise<unknown>;
   /** Create a world, or replace it. */
-  world(name?: string, options?: { scenario?: string | object; seed?: number }): Promise<EmulatorHandle>;
+  world(name?: string, options?: Schema<'world'>): Promise<EmulatorHandle>;
   /** Stop the emulator, or delete a world that `world()` created. */
   stop(): Promise<void>;
 }

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.npm.conftest import ROOT, Command
+from tests.npm.conftest import ROOT, Command, WebServer, serve_folder
 
 pytestmark = [pytest.mark.gate]
 
@@ -34,35 +31,6 @@ PACK = {"slug": "package__complete_packaging__waiting__packed-all-items", "input
 MODES = [{}, {"serviceWorker": False}]
 
 
-class WebServer(NamedTuple):
-    """A server of static files. It records its requests."""
-
-    url: str
-    requests: list[str]
-    bodies: list[Any]
-
-    @property
-    def calls(self) -> list[str]:
-        """The requests that are not for files of the package, which a browser may check for a new version."""
-        return [each for each in self.requests if "/assets/" not in each and "-sw.mjs" not in each]
-
-
-class StaticFiles(SimpleHTTPRequestHandler):
-    """Serves a folder, and accepts webhooks."""
-
-    def do_POST(self) -> None:
-        server: Any = self.server
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        server.bodies.append((json.loads(body), self.headers["X-Whisperer-Signature"]))
-        self.send_response(202)
-        self.end_headers()
-        self.wfile.write(b"accepted")
-
-    def log_message(self, *_: object) -> None:
-        server: Any = self.server
-        server.requests.append(self.requestline)
-
-
 @pytest.fixture(scope="module")
 def folder(npm_command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     public = tmp_path_factory.mktemp("public")
@@ -74,12 +42,8 @@ def folder(npm_command: Command, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture
 def web(folder: Path) -> Iterator[WebServer]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(StaticFiles, directory=str(folder))) as server:
-        recorder: Any = server
-        recorder.requests, recorder.bodies = [], []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield WebServer(f"http://127.0.0.1:{server.server_port}", recorder.requests, recorder.bodies)
-        server.shutdown()
+    with serve_folder(folder) as server:
+        yield server
 
 
 @pytest.fixture
@@ -152,6 +116,21 @@ def test_inspector_in_another_tab_shows_the_same_world(context: BrowserContext, 
     assert restarted[1] == 61, "the inspector's tab keeps the world while the page is loaded again"
 
 
+def test_inspector_of_another_world_opens_in_a_tab(context: BrowserContext, web: WebServer) -> None:
+    """The page of a world has the files of the web server and the data of the emulator."""
+    page, _ = start(context, web)
+    inspector = context.new_page()
+    inspector.goto(page.evaluate("async () => (window.other = await oms.world('other', {seed: 3})).inspector"))
+    expect(inspector.locator("main h1")).to_have_text("Overview")
+    package = page.evaluate("() => other.makePackage({state: 'Waiting'})")
+    inspector.goto(f"{web.url}/oms-emulator/w/other/__admin/ui/index.html#/packages/{package['id']}")
+    expect(inspector.locator("main h1")).to_contain_text(package["number"])
+    inspector.goto(f"{web.url}/oms-emulator/w/other/__admin/health")
+    assert json.loads(inspector.inner_text("body"))["world"] == "other"
+    inspector.goto(f"{web.url}/oms-emulator/__admin/stories/what-goes-wrong/2/open")
+    expect(inspector.locator("main h1")).to_have_text("2. The store refuses")
+
+
 def test_stop_gives_the_page_its_fetch_back(context: BrowserContext, web: WebServer) -> None:
     page, _ = start(context, web, serviceWorker=False)
     page.evaluate("() => oms.stop()")
@@ -159,17 +138,42 @@ def test_stop_gives_the_page_its_fetch_back(context: BrowserContext, web: WebSer
     assert web.calls[0].startswith("GET /oms-emulator/api/v1/oms/packages/")
 
 
-def test_playground_shows_the_inspector_and_the_documentation(context: BrowserContext, installed: Path) -> None:
-    """The playground is below a path, as on a host of static pages."""
-    handler = functools.partial(StaticFiles, directory=str(ROOT / "dist"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        recorder: Any = server
-        recorder.requests = []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page = context.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_port}/playground/?scenario=live-demo&seed=5")
-        expect(page.locator("#status")).to_contain_text("/playground/oms-emulator", timeout=120_000)
-        expect(page.frame_locator("iframe").locator("main h1")).to_have_text("Overview")
-        page.click("text=API")
-        expect(page.frame_locator("iframe").locator(".opblock").first).to_be_visible()
-        server.shutdown()
+@pytest.fixture
+def playground(installed: Path) -> Iterator[str]:
+    """Return the address of the playground, which is below a path, as on a host of static pages."""
+    with serve_folder(ROOT / "dist") as server:
+        yield f"{server.url}/playground/"
+
+
+def test_link_of_the_playground_opens_a_scenario(context: BrowserContext, playground: str) -> None:
+    page = context.new_page()
+    page.goto(f"{playground}?scenario=live-demo&seed=5")
+    expect(page.locator("#status")).to_contain_text("/playground/oms-emulator", timeout=120_000)
+    expect(page.locator("select")).to_have_value("live-demo")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("main h1")).to_have_text("Overview")
+    world = page.evaluate("() => oms.health()")
+    assert (world["scenario"], world["seed"]) == ("live-demo", 5)
+    page.click("text=API")
+    expect(frame.locator(".opblock").first).to_be_visible()
+
+
+def test_link_of_the_playground_opens_a_story(context: BrowserContext, playground: str) -> None:
+    """The inspector shows the chapter in the world of the story, and its buttons open the other chapters."""
+    page = context.new_page()
+    page.goto(f"{playground}?story=a-day-in-the-warehouse&chapter=3")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("main h1")).to_have_text("3. Packed, with a label", timeout=120_000)
+    expect(page.locator("#status")).to_have_text(f"API: {playground}oms-emulator/w/story-1")
+    frame.get_by_role("button", name="Next →").click()
+    expect(frame.locator("main h1")).to_have_text("4. The carrier takes it")
+    frame.get_by_role("link", name="Show it").click()
+    expect(frame.locator("main")).to_contain_text("Shipped")
+    page.click("text=API")
+    expect(frame.locator(".opblock").first).to_be_visible()
+
+
+def test_link_to_an_unknown_story_shows_the_known_ones(context: BrowserContext, playground: str) -> None:
+    page = context.new_page()
+    page.goto(f"{playground}?story=nonsense")
+    expect(page.locator("#status")).to_contain_text("a-day-in-the-warehouse", timeout=120_000)

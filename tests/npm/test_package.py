@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.cli.test_exec import CTRL_C, killed_if_late, own_terminal, until
 from tests.npm.conftest import ROOT, Command, Served
 from tests.transports.conditions import HttpRequest
 from tests.transports.corpus import corpus
@@ -123,7 +126,6 @@ def test_corpus_has_the_same_bytes(npm_command: Command, python_command: Command
     "arguments",
     [
         ["--version"],
-        ["--help"],
         ["serve", "--help"],
         ["scenarios"],
         ["routes"],
@@ -145,20 +147,44 @@ def test_command_has_the_same_output_and_exit_code(
     assert (done.returncode, done.stdout, done.stderr) == (expected.returncode, expected.stdout, expected.stderr)
 
 
-def test_state_file_is_refused_in_one_line(npm_command: Command) -> None:
-    done = npm_command.run("serve", "--state", "worlds.db")
-    assert done.returncode == 2
-    assert (
-        done.stderr
-        == "oms-emulator: a state file needs the Python package: this runtime has no threads to write it\n"
-    )
+def test_help_lists_the_command_of_the_npm_package_too(npm_command: Command, python_command: Command) -> None:
+    lines = npm_command.run("--help").stdout.splitlines(keepends=True)
+    own = [line for line in lines if line.startswith("  init ")]
+    assert len(own) == 1
+    assert "".join(line for line in lines if line not in own) == python_command.run("--help").stdout
+
+
+REFUSED = {
+    "serve --state worlds.db": "a state file needs the Python package: this runtime has no threads to write it",
+    "serve --watch --port 0 --scenario scenario.json": "this needs the Python package: can't start new thread",
+    "serve --server granian": "the server granian needs the Python package: this runtime has no threads",
+    "serve --tls": "HTTPS needs the Python package: this runtime has no sockets",
+    "exec --tls-cert c.pem --tls-key k.pem -- true": "HTTPS needs the Python package: this runtime has no sockets",
+    "record --target http://oms.test -o recorded.json": "recording needs the Python package",
+    "mutate -- true": "running tests again needs the Python package",
+    "mcp": "the MCP server needs the Python package",
+}
+"""A command that this package does not have, and its error."""
+
+
+@pytest.mark.parametrize("arguments", REFUSED)
+def test_what_needs_the_python_package_is_refused_in_one_line(
+    npm_command: Command, scenario: str, arguments: str
+) -> None:
+    done = npm_command.run(*arguments.replace("scenario.json", scenario).split())
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"oms-emulator: {REFUSED[arguments]}\n")
     assert not (npm_command.folder / "worlds.db").exists()
 
 
-def test_options_that_need_a_thread_give_a_one_line_error(npm_command: Command, scenario: str) -> None:
-    done = npm_command.run("serve", "--watch", "--scenario", scenario, "--port", "0")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "oms-emulator: this needs the Python package: can't start new thread\n"
+def test_init_replaces_only_files_that_it_has_written(npm_command: Command, tmp_path: Path) -> None:
+    other = tmp_path / "oms-emulator" / "README.md"
+    other.parent.mkdir()
+    other.write_text("a clone", "utf-8")
+    done = npm_command.run("init", str(tmp_path))
+    message = f"oms-emulator: {other.parent} exists, and `init` did not write it\n"
+    assert (done.returncode, done.stderr, other.exists()) == (2, message, True)
+    for _ in range(2):
+        assert npm_command.run("init", str(tmp_path / "public")).returncode == 0
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
@@ -166,6 +192,34 @@ def test_signal_stops_the_server_with_its_exit_code(npm_command: Command, number
     with npm_command.serve() as served:
         served.process.send_signal(number)
         assert served.process.wait(60) == code
+
+
+IN_A_TERMINAL = {
+    "serve": (["serve", "--port", "0"], "inspector: ", "", 130),
+    "exec": (["exec", "--", sys.executable, "-c", CTRL_C], "waiting True True", "times 1 typed", 5),
+}
+"""Arguments, what the terminal shows before and after Ctrl-C and a line, and the exit code."""
+
+
+@pytest.mark.parametrize("name", IN_A_TERMINAL)
+def test_command_in_a_terminal_ends_with_ctrl_c(npm_command: Command, name: str) -> None:
+    arguments, shown, answer, code = IN_A_TERMINAL[name]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*npm_command.words, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=own_terminal,  # noqa: PLW1509 - the test has no other thread
+    )
+    os.close(theirs)
+    with os.fdopen(ours, "r+b", buffering=0) as terminal, killed_if_late(process):
+        until(terminal, shown.encode())
+        terminal.write(b"\x03typed\n")
+        if answer:
+            until(terminal, answer.encode())
+        assert process.wait(60) == code
 
 
 def test_webhook_arrives_while_its_receiver_calls_the_emulator(server: Served) -> None:

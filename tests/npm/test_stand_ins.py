@@ -7,7 +7,9 @@ import enum
 import importlib.util
 import json
 import math
+import os
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -24,7 +26,7 @@ import rpds
 from hypothesis import given
 from hypothesis import strategies as st
 
-STAND_INS = Path(__file__).resolve().parents[2] / "npm" / "python"
+STAND_INS = Path(__file__).resolve().parents[2] / "npm" / "python" / "stand_ins"
 
 
 def load(name: str) -> ModuleType:
@@ -184,7 +186,7 @@ client, root = oms.session(), oms.url + "/api/v1/oms/packages/"
 command = root + str(oms.package()["id"]) + "/command/"
 pages = [client.get(root), client.get(root + "?sort=-id&limit=2")]
 pages += [client.post(command, json=body) for body in ({}, {"transition": "1"}, [1])]
-print("npm/python" in orjson.__file__, "npm/python" in rpds.__file__)
+print("stand_ins" in orjson.__file__, "stand_ins" in rpds.__file__)
 print([(page.status_code, hashlib.sha256(page.content).hexdigest(), sorted(page.headers.items())) for page in pages])
 """
 
@@ -198,3 +200,26 @@ def test_emulator_validates_bodies_with_the_stand_ins() -> None:
         outputs.append(done.stdout.splitlines())
     assert [lines[0] for lines in outputs] == ["False False", "True True"]
     assert outputs[0][1] == outputs[1][1]
+
+
+@pytest.mark.gate
+def test_tests_of_the_emulator_pass_with_the_stand_ins() -> None:
+    """The tests that read and write most JSON run with both stand-ins in place of the compiled packages."""
+    program = (
+        "import sys, orjson, rpds, pytest; "
+        "assert all('stand_ins' in each.__file__ for each in (orjson, rpds)); sys.exit(pytest.main(sys.argv[1:]))"
+    )
+    folders = ["tests/core", "tests/state", "tests/api/serializers"]
+    fast = "not slow and not browser and not oracle and not gate"
+    options = ["-n", "0", "-p", "no:cacheprovider", "-m", fast]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *folders, *options],
+        cwd=STAND_INS.parents[2],
+        env=environment | {"PYTHONPATH": str(STAND_INS)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    assert re.search(r"\b[1-9]\d\d+ passed", done.stdout), done.stdout[-300:]

@@ -2,7 +2,7 @@ import { setupServer } from "msw/node";
 import { beforeAll, expect, test } from "vitest";
 import { handlers } from "oms-emulator/msw";
 import { useEmulator } from "oms-emulator/vitest";
-import { waitingPackages } from "../src/shop.js";
+import { listPackages } from "../src/client.js";
 
 const REAL = "https://oms.example.com"; // the address in the configuration of the application
 const oms = useEmulator();
@@ -16,6 +16,6 @@ beforeAll(() => {
 
 test("requests to the real address reach the emulator", async () => {
   const { number } = await oms.makePackage({ state: "Waiting" });
-  const packages = await waitingPackages({ url: REAL, token: "full-access" });
+  const packages = await listPackages({ url: REAL, token: "full-access" });
   expect(packages.map((each) => each.number)).toContain(number);
 });

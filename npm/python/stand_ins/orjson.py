@@ -118,7 +118,7 @@ class Encoder:
         if indent:
             return self.encode_slowly(value, "\n")
         sort = bool(self.option & OPT_SORT_KEYS)
-        make: Any = encoder.c_make_encoder
+        make: Any = encoder.c_make_encoder  # type: ignore[attr-defined]  # typeshed omits it
         text = "".join(make({}, self.convert, encode_text, None, ":", ",", sort, False, True)(value, 0))
         if SLOW.search(text):
             self.fragments.clear()
@@ -157,7 +157,7 @@ class Encoder:
 
 
 def join(parts: list[str], brackets: str, line: str) -> str:
-    first, last = brackets
+    first, last = brackets[0], brackets[1]
     return (
         f"{first}{line}  {f',{line}  '.join(parts)}{line}{last}"
         if parts and line
