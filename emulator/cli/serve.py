@@ -16,12 +16,13 @@ from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
+from emulator.cli.reports import check_writable
 from emulator.cli.terminal import (
     LOG,
     GroupedCommand,
@@ -39,6 +40,7 @@ from emulator.state.scenario import MAX_PACKAGES
 
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
+    from emulator.state.journal import ProvenanceLog
 
 HOST_ADVICE = "--host must be an address of this machine, such as 127.0.0.1 or 0.0.0.0."
 PORT_ADVICE = "Try another --port, or --port 0 for a free one."
@@ -101,6 +103,9 @@ address_option, data_option, world_option, permission_option, output_option = ma
     "validate-responses", is_flag=True, help="Answer 500 in place of a response that violates its JSON Schema."
 )
 @world_option("provenance", is_flag=True, help="Name in each response what it rests on: X-Emulator-Provenance.")
+@world_option(
+    "provenance-report", type=FILE, help="Write to this file on exit, as JSON, what tests rest on; with --provenance."
+)
 @world_option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
 @world_option(
     "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="Maximum number of open worlds."
@@ -145,20 +150,16 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     open_inspector, watch = options.pop("open"), options.pop("watch")
     if watch:
         check_watch(options["state"])
-    import_file, export_file, force = options.pop("import"), options.pop("export_on_exit"), options.pop("force")
-    scenario, limits, coverage = options.pop("scenario"), options.pop("limit"), options.pop("coverage")
-    with_secrets = options.pop("with_secrets")
+    import_file, scenario, limits = options.pop("import"), options.pop("scenario"), options.pop("limit")
+    files = ExitFiles(*map(options.pop, ExitFiles._fields))
+    options["provenance"] = options["provenance"] or files.provenance_report is not None
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
     from emulator.client.emulator import Emulator  # noqa: PLC0415 - `--help` does not need the server
-    from emulator.coverage import counts_path, write_counts  # noqa: PLC0415 - as above
 
     try:
-        if coverage is not None:
-            counts_path(coverage)
-        if export_file is not None:
-            check_target(export_file, force=force)
+        files.check()
         start = select_start(context, scenario, import_file)
-        if start == import_file and is_first_run(import_file, export_file):
+        if start == import_file and is_first_run(import_file, files.export_on_exit):
             start = scenario or DEFAULT_SCENARIO
             LOG.warning("%s does not exist yet; starting from %s, to be written on exit", import_file, start)
         if options["state"] is not None and current_runtime() is None:
@@ -170,15 +171,56 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     try:
         with watching(emulator) if watch else nullcontext():
             code = run_server(emulator, stop, open_inspector=open_inspector)
-        if coverage is not None:
-            write_counts(coverage, emulator.world.coverage)
-        if export_file is not None:
-            emulator.save(export_file, force=force, with_secrets=with_secrets)
+        files.write(emulator)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     finally:
         emulator.close()
     sys.exit(code)
+
+
+class ExitFiles(NamedTuple):
+    """The files that are written when the server stops. The names are those of the options."""
+
+    coverage: Path | None
+    provenance_report: Path | None
+    export_on_exit: Path | None
+    force: bool
+    with_secrets: bool
+
+    def check(self) -> None:
+        """Raise an error if a file cannot be written."""
+        from emulator.coverage import counts_path  # noqa: PLC0415 - `--help` does not need it
+
+        if self.coverage is not None:
+            counts_path(self.coverage)
+        if self.provenance_report is not None:
+            check_writable(self.provenance_report)
+        if self.export_on_exit is not None:
+            check_target(self.export_on_exit, force=self.force)
+
+    def write(self, emulator: Emulator) -> None:
+        """Write the files. Print how many tests or requests rest on assumptions."""
+        from emulator.coverage import write_counts  # noqa: PLC0415 - as above
+
+        if self.coverage is not None:
+            write_counts(self.coverage, emulator.world.coverage)
+        if emulator.provenance is not None:
+            report_provenance(emulator.provenance, self.provenance_report)
+        if self.export_on_exit is not None:
+            emulator.save(self.export_on_exit, force=self.force, with_secrets=self.with_secrets)
+
+
+def report_provenance(log: ProvenanceLog, file: Path | None) -> None:
+    """Print how many tests or requests rest on assumptions, and on which. Write it to a file if one is given."""
+    from emulator.coverage.assumptions import log_document, summarize_log  # noqa: PLC0415 - `--help` does not need it
+    from emulator.coverage.counts import write_text  # noqa: PLC0415 - as above
+    from emulator.coverage.report import json_lines  # noqa: PLC0415 - as above
+
+    for summary in summarize_log(log):
+        click.echo("\n".join(summary.lines()), err=True)
+    if file is not None:
+        write_text(file, json_lines(log_document(log)))
 
 
 ARGUMENTS = {

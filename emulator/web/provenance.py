@@ -113,7 +113,7 @@ def add_provenance(world: World, exchange: Exchange, reply: Reply) -> Reply:
     """Record what a response rests on, and return the response with the header."""
     bases = bases_of(world, exchange)
     if world.provenance is not None:
-        world.provenance.add(bases)
+        world.provenance.add(bases, exchange.test)
     return replace(reply, headers={**reply.headers, **provenance_header(bases)})
 
 
