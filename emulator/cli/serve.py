@@ -170,7 +170,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
         raise click.ClickException(str(error)) from None
     try:
         with watching(emulator) if watch else nullcontext():
-            code = run_server(emulator, stop, open_inspector=open_inspector)
+            code = run_server(emulator, stop, open_inspector=open_inspector, is_new=options["state"] is None)
         files.write(emulator)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
@@ -258,18 +258,29 @@ def select_start(context: click.Context, scenario: str | None, import_file: Path
     return scenario if sources["scenario"] is ParameterSource.COMMANDLINE else import_file
 
 
-def run_server(emulator: Emulator, stop: StopCondition, *, open_inspector: bool) -> int:
-    """Run the server until it is stopped. Return the exit code."""
+def run_server(emulator: Emulator, stop: StopCondition, *, open_inspector: bool, is_new: bool) -> int:
+    """Run the server until it is stopped. Return the exit code. `is_new`: its worlds are not from a state file."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     with listen_errors(emulator.address):
         emulator.start()
+    if is_new:
+        redeliver_recorded(emulator)
     if open_inspector:
         click.launch(inspector_url(emulator))
     code = stop.wait(emulator)
     emulator.stop()
     return code
+
+
+def redeliver_recorded(emulator: Emulator) -> None:
+    """Send the recorded deliveries again if the scenario file asks for it."""
+    source = emulator.world.settings.source
+    if source.redeliver:
+        deliveries = emulator.hooks.redeliver()
+        accepted = sum(each.delivered for each in deliveries)
+        LOG.warning("%s: sent %d deliveries again, %d were accepted", source.title, len(deliveries), accepted)
 
 
 @contextmanager
