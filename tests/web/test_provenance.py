@@ -175,7 +175,7 @@ def test_a_page_rests_on_no_state_of_other_pages(oms: Emulator) -> None:
     }
 
 
-def test_a_response_that_a_fault_changed_rests_on_nothing(oms: Emulator) -> None:
+def test_response_changed_by_a_fault_has_no_provenance(oms: Emulator) -> None:
     oms.faults.add("list_packages", status=503, times=1)
     answer = oms.session().get(LIST)
     assert "X-Emulator-Provenance" not in answer.headers
