@@ -17,13 +17,13 @@ from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
-from emulator.cli.reports import check_writable
+from emulator.cli.reports import ExitFiles
 from emulator.cli.terminal import (
     LOG,
     GroupedCommand,
@@ -34,14 +34,12 @@ from emulator.cli.terminal import (
     unknown_variables,
 )
 from emulator.cli.watch import watching
-from emulator.core.files import check_target
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.runtime import current_runtime
 from emulator.state.scenario import MAX_PACKAGES
 
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
-    from emulator.state.journal import ProvenanceLog
 
 HOST_ADVICE = "--host must be an address of this machine, such as 127.0.0.1 or 0.0.0.0."
 PORT_ADVICE = "Try another --port, or --port 0 for a free one."
@@ -182,50 +180,6 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     sys.exit(code)
 
 
-class ExitFiles(NamedTuple):
-    """The files that are written when the server stops. The names are those of the options."""
-
-    coverage: Path | None
-    provenance_report: Path | None
-    export_on_exit: Path | None
-    force: bool
-    with_secrets: bool
-
-    def check(self) -> None:
-        """Raise an error if a file cannot be written."""
-        from emulator.coverage import counts_path  # noqa: PLC0415 - `--help` does not need it
-
-        if self.coverage is not None:
-            counts_path(self.coverage)
-        if self.provenance_report is not None:
-            check_writable(self.provenance_report)
-        if self.export_on_exit is not None:
-            check_target(self.export_on_exit, force=self.force)
-
-    def write(self, emulator: Emulator) -> None:
-        """Write the files. Print how many tests or requests rest on assumptions."""
-        from emulator.coverage import write_counts  # noqa: PLC0415 - as above
-
-        if self.coverage is not None:
-            write_counts(self.coverage, emulator.world.coverage)
-        if emulator.provenance is not None:
-            report_provenance(emulator.provenance, self.provenance_report)
-        if self.export_on_exit is not None:
-            emulator.save(self.export_on_exit, force=self.force, with_secrets=self.with_secrets)
-
-
-def report_provenance(log: ProvenanceLog, file: Path | None) -> None:
-    """Print how many tests or requests rest on assumptions, and on which. Write it to a file if one is given."""
-    from emulator.coverage.assumptions import log_document, summarize_log  # noqa: PLC0415 - `--help` does not need it
-    from emulator.coverage.counts import write_text  # noqa: PLC0415 - as above
-    from emulator.coverage.report import json_lines  # noqa: PLC0415 - as above
-
-    for summary in summarize_log(log):
-        click.echo("\n".join(summary.lines()), err=True)
-    if file is not None:
-        write_text(file, json_lines(log_document(log)))
-
-
 ARGUMENTS = {
     "allow_host": "allow_hosts",
     "allow_webhook_host": "allow_webhook_hosts",
@@ -266,7 +220,7 @@ def run_server(emulator: Emulator, stop: StopCondition, *, open_inspector: bool,
     tune_memory()
     with listen_errors(emulator.address):
         emulator.start()
-    if is_new:
+    if is_new and emulator.world.settings.source.redeliver:
         redeliver_recorded(emulator)
     if open_inspector:
         click.launch(inspector_url(emulator))
@@ -276,12 +230,10 @@ def run_server(emulator: Emulator, stop: StopCondition, *, open_inspector: bool,
 
 
 def redeliver_recorded(emulator: Emulator) -> None:
-    """Send the recorded deliveries again if the scenario file asks for it."""
-    source = emulator.world.settings.source
-    if source.redeliver:
-        deliveries = emulator.hooks.redeliver()
-        accepted = sum(each.delivered for each in deliveries)
-        LOG.warning("%s: sent %d deliveries again, %d were accepted", source.title, len(deliveries), accepted)
+    """Send the recorded deliveries of a scenario file again."""
+    title, deliveries = emulator.world.settings.source.title, emulator.hooks.redeliver()
+    accepted = sum(each.delivered for each in deliveries)
+    LOG.warning("%s: sent %d deliveries again, %d were accepted", title, len(deliveries), accepted)
 
 
 def tune_memory() -> None:
