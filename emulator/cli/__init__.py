@@ -5,21 +5,46 @@ from __future__ import annotations
 import sys
 
 try:
+    from collections import UserDict
     from collections.abc import Sequence
+    from pkgutil import resolve_name
     from typing import Any, NoReturn
 
     import click
 
-    from emulator.cli.data import export, import_, installation
-    from emulator.cli.info import openapi, routes, scenarios, token
-    from emulator.cli.mcp import mcp
-    from emulator.cli.record import record
-    from emulator.cli.reports import coverage, verify
-    from emulator.cli.reruns import mutate, sweep
-    from emulator.cli.serve import exec_, serve
     from emulator.core.version import __version__
 except KeyboardInterrupt:  # Ctrl-C while the command starts
     sys.exit(130)
+
+
+class LazyCommands(UserDict[str, Any]):
+    """Commands by name. The module of a command is imported when the command is used."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        command: click.Command = resolve_name(self.data[name])
+        return command
+
+
+COMMANDS = LazyCommands(
+    {
+        "coverage": "emulator.cli.reports:coverage",
+        "exec": "emulator.cli.serve:exec_",
+        "export": "emulator.cli.data:export",
+        "import": "emulator.cli.data:import_",
+        "installation": "emulator.cli.data:installation",
+        "mcp": "emulator.cli.mcp:mcp",
+        "mutate": "emulator.cli.reruns:mutate",
+        "openapi": "emulator.cli.info:openapi",
+        "record": "emulator.cli.record:record",
+        "routes": "emulator.cli.info:routes",
+        "scenarios": "emulator.cli.info:scenarios",
+        "serve": "emulator.cli.serve:serve",
+        "sweep": "emulator.cli.reruns:sweep",
+        "token": "emulator.cli.info:token",
+        "verify": "emulator.cli.reports:verify",
+    }
+)
+"""Command -> its module and function."""
 
 
 class CommandGroup(click.Group):
@@ -56,24 +81,9 @@ Completion, for bash (zsh_source and fish_source for others):
 """
 
 
-@click.group(cls=CommandGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=CommandGroup, commands=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, "-V", "--version", prog_name="oms-emulator")
 def main() -> None:
     """Emulate the Akinon OMS package and transfer-order services."""
-
-
-main.add_command(serve)
-main.add_command(exec_)
-main.add_command(mcp)
-main.add_command(export)
-main.add_command(import_)
-main.add_command(record)
-main.add_command(installation)
-main.add_command(routes)
-main.add_command(scenarios)
-main.add_command(openapi)
-main.add_command(token)
-main.add_command(verify)
-main.add_command(coverage)
-main.add_command(mutate)
-main.add_command(sweep)

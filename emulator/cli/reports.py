@@ -9,18 +9,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypedDict, TypeVar, Unpack
+from typing import NamedTuple, NoReturn, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 import click
 
+from emulator import coverage as reports
 from emulator.cli.terminal import NamedChoice
+from emulator.client.emulator import Emulator
+from emulator.contract import CHECKS, Result, Target, Unreachable, render, run, summary
 from emulator.core.files import check_target
-
-if TYPE_CHECKING:
-    from emulator.client.emulator import Emulator
-    from emulator.contract import Result
-    from emulator.state.journal import ProvenanceLog
+from emulator.coverage import counts_path, write_counts
+from emulator.coverage.assumptions import log_document, summarize_log
+from emulator.coverage.counts import write_text
+from emulator.coverage.report import json_lines
+from emulator.state.journal import ProvenanceLog
 
 NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
 """Exit codes of `verify`: nothing could be verified; the server deviates from the contract; Ctrl-C."""
@@ -75,8 +78,6 @@ def verify(
 
     Only reads, unless --allow-writes is set. Exit code 0: it conforms; 1: nothing could be verified; 3: it deviates.
     """
-    from emulator.contract import CHECKS, Target, Unreachable, render, run, summary  # noqa: PLC0415 - slow to import
-
     if not is_server_address(url):
         raise click.UsageError(
             f"{url!r} is not the address of a server; use an address such as http://127.0.0.1:8080"
@@ -209,7 +210,6 @@ def coverage(
     """
     if minimum is not None and isnan(minimum):
         raise click.UsageError("--fail-under must be a percentage (got nan)")
-    from emulator import coverage as reports  # noqa: PLC0415 - imported when used
 
     output = options["output"]
     try:
@@ -244,8 +244,6 @@ class ExitFiles(NamedTuple):
 
     def check(self) -> None:
         """Raise an error if a file cannot be written."""
-        from emulator.coverage import counts_path  # noqa: PLC0415 - `--help` does not need it
-
         if self.coverage is not None:
             counts_path(self.coverage)
         if self.provenance_report is not None:
@@ -255,8 +253,6 @@ class ExitFiles(NamedTuple):
 
     def write(self, emulator: Emulator) -> None:
         """Write the files. Print how many tests or requests rest on assumptions."""
-        from emulator.coverage import write_counts  # noqa: PLC0415 - as above
-
         if self.coverage is not None:
             write_counts(self.coverage, emulator.world.coverage)
         if emulator.provenance is not None:
@@ -267,11 +263,7 @@ class ExitFiles(NamedTuple):
 
 def report_provenance(log: ProvenanceLog, file: Path | None) -> None:
     """Print how many tests or requests rest on assumptions, and on which. Write it to a file if one is given."""
-    from emulator.coverage.assumptions import log_document, summarize_log  # noqa: PLC0415 - `--help` does not need it
-    from emulator.coverage.counts import write_text  # noqa: PLC0415 - as above
-    from emulator.coverage.report import json_lines  # noqa: PLC0415 - as above
-
-    for summary in summarize_log(log):
-        click.echo("\n".join(summary.lines()), err=True)
+    for each in summarize_log(log):
+        click.echo("\n".join(each.lines()), err=True)
     if file is not None:
         write_text(file, json_lines(log_document(log)))

@@ -17,10 +17,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import click
+from certifi import where
 from click.core import ParameterSource
 
 from emulator.cli.reports import ExitFiles
@@ -34,12 +35,10 @@ from emulator.cli.terminal import (
     unknown_variables,
 )
 from emulator.cli.watch import watching
+from emulator.client.emulator import Emulator
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.runtime import current_runtime
 from emulator.state.scenario import MAX_PACKAGES
-
-if TYPE_CHECKING:
-    from emulator.client.emulator import Emulator
 
 HOST_ADVICE = "--host must be an address of this machine, such as 127.0.0.1 or 0.0.0.0."
 PORT_ADVICE = "Try another --port, or --port 0 for a free one."
@@ -155,7 +154,6 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     files = ExitFiles(*map(options.pop, ExitFiles._fields))
     options["provenance"] = options["provenance"] or files.provenance_report is not None
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
-    from emulator.client.emulator import Emulator  # noqa: PLC0415 - `--help` does not need the server
 
     try:
         files.check()
@@ -452,8 +450,6 @@ def trust_variables(certificate: Path, folder: Path) -> dict[str, str]:
 
     The folder gets the files with all certificates.
     """
-    from certifi import where  # noqa: PLC0415 - a dependency of requests, imported when used
-
     variables = {"NODE_EXTRA_CA_CERTS": str(certificate)}
     for name in BUNDLE_VARIABLES:
         usual = Path(os.environ.get(name, ""))
