@@ -9,7 +9,6 @@ import itertools
 import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -367,14 +366,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     properties = [each.user_properties for each in reports if each.when == "call"]
     tests = [rows for rows in properties if any(name == PROVENANCE_PROPERTY for name, _ in rows)]
-    counts = Counter(text for rows in tests for name, text in rows if name == ASSUMPTION_PROPERTY)
-    if tests:
-        number = sum(any(name == ASSUMPTION_PROPERTY for name, _ in rows) for rows in tests)
-        terminalreporter.write_line(
-            f"oms-emulator: {number} of {len(tests)} tests rest on {len(counts)} assumptions{':' if counts else ''}"
-        )
-    for text, times in sorted(counts.items(), key=lambda row: (-row[1], row[0])):
-        terminalreporter.write_line(f"  {times} {'test' if times == 1 else 'tests'}: {text}")
+    if not tests:
+        return
+    with emulator_package():
+        from emulator.coverage.assumptions import summarize  # noqa: PLC0415 - imported when used
+
+    groups = [([str(text) for name, text in rows if name == ASSUMPTION_PROPERTY], 1) for rows in tests]
+    for line in summarize("tests", groups).lines():
+        terminalreporter.write_line(line)
 
 
 # Report of a failure

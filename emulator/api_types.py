@@ -647,6 +647,7 @@ class Exchange(TypedDict):
     status: int
     token: str | None
     hint: str | None
+    test: str | None
     fault: str | None
     provenance: Literal["documented", "observed", "framework", "assumed"] | None
     rests_on: NotRequired[list[ExchangeRestsOn]]
@@ -664,6 +665,7 @@ class ExchangeBrief(TypedDict):
     status: int
     token: str | None
     hint: str | None
+    test: str | None
     fault: str | None
     provenance: Literal["documented", "observed", "framework", "assumed"] | None
 

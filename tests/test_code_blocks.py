@@ -77,6 +77,7 @@ NOT_RUN = {
     ("docs/how-to/development.md", "$ make check"): TARGET_OF_MAKE,
     ("docs/how-to/development.md", "# Run some tests"): "runs tests of the repository",
     ("docs/how-to/browser-tests.md", "$ npm ci"): NODE,
+    ("docs/how-to/provenance.md", 'import { beforeEach } from "node:test";'): "a part of tests/cli/node_project",
     (
         "docs/how-to/browser-tests.md",
         "// cypress/e2e/packing.cy.js",

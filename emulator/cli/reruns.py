@@ -213,7 +213,8 @@ def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> 
         show_progress(f"change {number} of {len(planned)}: {change.name}")
         with intercepting(mutator := Mutator(change)):
             is_noticed = not tests.passes(MINIMUM_SECONDS + TIME_FACTOR * suite)
-        file.add(build_result(mutator, 0, None, is_noticed=is_noticed))
+        nearest = observer.tests_of(change)
+        file.add(build_result(mutator, len(nearest), next(iter(nearest), None), is_noticed=is_noticed))
     show_progress("")
     file.finish(info := RunInfo(suite, machine_seconds() - began - suite, suite * len(planned)))
     return info._replace(total=machine_seconds() - began)

@@ -24,6 +24,7 @@ import click
 from certifi import where
 from click.core import ParameterSource
 
+from emulator.cli.reports import ExitFiles
 from emulator.cli.terminal import (
     LOG,
     GroupedCommand,
@@ -35,8 +36,6 @@ from emulator.cli.terminal import (
 )
 from emulator.cli.watch import watching
 from emulator.client.emulator import Emulator
-from emulator.core.files import check_target
-from emulator.coverage import counts_path, write_counts
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.runtime import current_runtime
 from emulator.state.scenario import MAX_PACKAGES
@@ -104,6 +103,9 @@ address_option, data_option, world_option, permission_option, output_option = ma
     "validate-responses", is_flag=True, help="Answer 500 in place of a response that violates its JSON Schema."
 )
 @world_option("provenance", is_flag=True, help="Name in each response what it rests on: X-Emulator-Provenance.")
+@world_option(
+    "provenance-report", type=FILE, help="Write to this file on exit, as JSON, what tests rest on; with --provenance."
+)
 @world_option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
 @world_option(
     "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="Maximum number of open worlds."
@@ -148,18 +150,15 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     open_inspector, watch = options.pop("open"), options.pop("watch")
     if watch:
         check_watch(options["state"])
-    import_file, export_file, force = options.pop("import"), options.pop("export_on_exit"), options.pop("force")
-    scenario, limits, coverage = options.pop("scenario"), options.pop("limit"), options.pop("coverage")
-    with_secrets = options.pop("with_secrets")
+    import_file, scenario, limits = options.pop("import"), options.pop("scenario"), options.pop("limit")
+    files = ExitFiles(*map(options.pop, ExitFiles._fields))
+    options["provenance"] = options["provenance"] or files.provenance_report is not None
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
 
     try:
-        if coverage is not None:
-            counts_path(coverage)
-        if export_file is not None:
-            check_target(export_file, force=force)
+        files.check()
         start = select_start(context, scenario, import_file)
-        if start == import_file and is_first_run(import_file, export_file):
+        if start == import_file and is_first_run(import_file, files.export_on_exit):
             start = scenario or DEFAULT_SCENARIO
             LOG.warning("%s does not exist yet; starting from %s, to be written on exit", import_file, start)
         if options["state"] is not None and current_runtime() is None:
@@ -170,11 +169,8 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
         raise click.ClickException(str(error)) from None
     try:
         with watching(emulator) if watch else nullcontext():
-            code = run_server(emulator, stop, open_inspector=open_inspector)
-        if coverage is not None:
-            write_counts(coverage, emulator.world.coverage)
-        if export_file is not None:
-            emulator.save(export_file, force=force, with_secrets=with_secrets)
+            code = run_server(emulator, stop, open_inspector=open_inspector, is_new=options["state"] is None)
+        files.write(emulator)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     finally:
@@ -217,16 +213,25 @@ def select_start(context: click.Context, scenario: str | None, import_file: Path
     return scenario if sources["scenario"] is ParameterSource.COMMANDLINE else import_file
 
 
-def run_server(emulator: Emulator, stop: StopCondition, *, open_inspector: bool) -> int:
-    """Run the server until it is stopped. Return the exit code."""
+def run_server(emulator: Emulator, stop: StopCondition, *, open_inspector: bool, is_new: bool) -> int:
+    """Run the server until it is stopped. Return the exit code. `is_new`: its worlds are not from a state file."""
     tune_memory()
     with listen_errors(emulator.address):
         emulator.start()
+    if is_new and emulator.world.settings.source.redeliver:
+        redeliver_recorded(emulator)
     if open_inspector:
         click.launch(inspector_url(emulator))
     code = stop.wait(emulator)
     emulator.stop()
     return code
+
+
+def redeliver_recorded(emulator: Emulator) -> None:
+    """Send the recorded deliveries of a scenario file again."""
+    title, deliveries = emulator.world.settings.source.title, emulator.hooks.redeliver()
+    accepted = sum(each.delivered for each in deliveries)
+    LOG.warning("%s: sent %d deliveries again, %d were accepted", title, len(deliveries), accepted)
 
 
 def tune_memory() -> None:

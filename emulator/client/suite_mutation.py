@@ -41,9 +41,9 @@ class Result(NamedTuple):
     changes: int
     """Number of responses and deliveries that changed."""
     tests: int = 0
-    """Number of tests that meet the behaviour. 0: not known, outside of pytest."""
+    """Number of tests that meet the behaviour. 0: not known, because another runner sends no names of tests."""
     test: str | None = None
-    """The test that failed, or the one that is nearest to the behaviour."""
+    """In pytest the test that failed. Otherwise, or if none failed, the one that is nearest to the behaviour."""
 
     def as_document(self) -> JsonObject:
         return {**self._asdict(), "mutation": self.mutation.name}

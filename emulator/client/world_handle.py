@@ -228,7 +228,7 @@ class WorldHandle:
         """
         from emulator.client import convergence  # noqa: PLC0415 - as above
 
-        client = convergence.Client(lambda: view(self), reset or (lambda: None))
+        client = convergence.Client(lambda: view(self), reset or (lambda: None), isinstance(receiver, str))
         if recorded:
             return convergence.check_recorded(self.worlds, self.name, receiver, client)
         check = convergence.ConvergenceCheck(self.worlds, self.name, client)

@@ -37,6 +37,7 @@ PLAIN_KEYS = (
     "language",
     "base_url",
     "error_style",
+    "redeliver",
 )
 
 

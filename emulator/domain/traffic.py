@@ -6,13 +6,14 @@ depend on the seed and the record alone, and not on the time of the computation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from emulator.core.json_text import JsonObject
 from emulator.core.records import (
     Address,
+    CargoCompany,
     Customer,
     DenialReason,
     Invoice,
@@ -217,15 +218,56 @@ def previous_state_value(view: Reader, subject: Subject) -> str | None:
 
 def command_parameters(view: Reader, subject: Subject, code: str, random: bytes) -> JsonObject:
     """Return the required or usual parameters of a command."""
-    if code == "REFUSE_PACKAGE":
-        reasons = [reason.id for reason in view.all(DenialReason) if reason.is_active]
-        return {"denial_reason": reasons[random[4] % len(reasons)]} if reasons else {}
-    if code == "UPDATE_SHIPMENT_LABEL":
-        return {"package_items": []}
-    if code.startswith("DETECTED_OUT_OF_STOCK_ITEM"):
-        items = list(view.related(PackageItem, "package", subject.id))
-        return {"package_items": items[:1] if code.endswith("ADVANCED") else items}
-    return {}
+    build = PARAMETERS.get(code)
+    return {} if build is None else build(view, subject, random)
+
+
+def random_denial_reason(view: Reader, _: Subject, random: bytes) -> JsonObject:
+    reasons = [reason.id for reason in view.all(DenialReason) if reason.is_active]
+    return {"denial_reason": reasons[random[4] % len(reasons)]} if reasons else {}
+
+
+def all_items(view: Reader, subject: Subject, _: bytes) -> JsonObject:
+    return {"package_items": list(view.related(PackageItem, "package", subject.id))}
+
+
+def first_item(view: Reader, subject: Subject, _: bytes) -> JsonObject:
+    return {"package_items": list(view.related(PackageItem, "package", subject.id))[:1]}
+
+
+def one_group(view: Reader, subject: Subject, random: bytes) -> JsonObject:
+    """Assign all items to the first active location that has an ERP code."""
+    codes = [each.erp_code for each in view.all(StockLocation) if each.is_active and each.erp_code]
+    groups = [{**all_items(view, subject, random), "erp_code": code} for code in codes[:1]]
+    return {"assignment_groups": groups}
+
+
+def carrier_and_number(view: Reader, subject: Subject, _: bytes) -> JsonObject:
+    carriers = [each.id for each in view.all(CargoCompany) if each.is_active]
+    return {"cargo_company": carriers[0] if carriers else None, "tracking_number": f"{subject.number}-1"}
+
+
+def invoice_document(_: Reader, subject: Subject, __: bytes) -> JsonObject:
+    return {
+        "invoice_number": f"{subject.number}-1",
+        "invoice_document_type": "html",
+        "document_content": "<p>Invoice</p>",
+        "invoice_date": f"{subject.created_date:%Y-%m-%d}",
+    }
+
+
+PARAMETERS: Mapping[str, Callable[[Reader, Subject, bytes], JsonObject]] = {
+    "REFUSE_PACKAGE": random_denial_reason,
+    "UPDATE_SHIPMENT_LABEL": lambda *_: {"package_items": []},
+    "DETECTED_OUT_OF_STOCK_ITEM": all_items,
+    "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED": first_item,
+    "MANUAL_PLANNING": one_group,
+    "SHIPMENT_ORDER_ADVANCE": carrier_and_number,
+    "READY_TO_SHIP_TRANSFER_ORDER_ADVANCE": carrier_and_number,
+    "UPDATE_SHIPMENT_INFO_OF_PACKAGE": carrier_and_number,
+    "UPDATE_INVOICE_OF_THE_PACKAGE": invoice_document,
+}
+"""Command code -> function that builds its parameters. Other commands need none."""
 
 
 def build_order_step(view: Reader, seed: int, number: int) -> Step | None:

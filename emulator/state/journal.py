@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from emulator.state.clock import machine_seconds
 from emulator.state.faults import OVERTAKEN
@@ -21,6 +22,8 @@ MAX_JOURNAL_BYTES = 16 * 1024 * 1024
 HEADER_BYTES = 200
 """Approximate memory of a header without its value."""
 
+TEST_HEADER = "HTTP_X_EMULATOR_TEST"
+"""WSGI variable of the header `X-Emulator-Test`: the name of a test, percent-encoded if it is not ASCII."""
 Headers = Mapping[str, str]
 PROVENANCES = ("documented", "observed", "framework", "assumed")
 """The evidence for a behaviour, the strongest first."""
@@ -40,6 +43,10 @@ class Basis(NamedTuple):
         return f"{self.part} {self.name}: {self.provenance}" + (f", {self.reason}" if self.reason else "")
 
 
+Assumptions = tuple[Basis, ...]
+"""The assumed behaviours that a test or a request rests on."""
+
+
 def weakest_provenance(bases: Iterable[Basis]) -> str | None:
     """Return the weakest provenance, or None without bases."""
     return max((each.provenance for each in bases), key=PROVENANCES.index, default=None)
@@ -50,11 +57,32 @@ class ProvenanceLog:
 
     def __init__(self) -> None:
         self._bases: dict[Basis, None] = {}
+        self._tests: dict[str, dict[Basis, None]] = {}
+        self._requests: Counter[Assumptions] = Counter()
         self._lock = threading.Lock()
 
-    def add(self, bases: Iterable[Basis]) -> None:
+    def add(self, bases: Iterable[Basis], test: str | None = None) -> None:
+        """Add what a response rests on, with the test that made the request, if the client sent its name."""
+        rests_on = dict.fromkeys(bases)
+        assumptions = tuple(each for each in rests_on if each.provenance == PROVENANCES[-1])
         with self._lock:
-            self._bases.update(dict.fromkeys(bases))
+            self._bases.update(rests_on)
+            if test is None:
+                self._requests[assumptions] += 1
+            else:
+                self._tests.setdefault(test, {}).update(dict.fromkeys(assumptions))
+
+    @property
+    def tests(self) -> dict[str, Assumptions]:
+        """Name of each test that a client sent -> the assumptions that the test rests on."""
+        with self._lock:
+            return {name: tuple(assumptions) for name, assumptions in self._tests.items()}
+
+    @property
+    def other_requests(self) -> Counter[Assumptions]:
+        """The assumptions that a request without a test rests on -> number of such requests."""
+        with self._lock:
+            return self._requests.copy()
 
     @property
     def bases(self) -> list[Basis]:
@@ -112,6 +140,12 @@ class Exchange(NamedTuple):
     """Whether a test in this process replaced `time.sleep` when the request was made."""
     duration: float = 0.0
     """Seconds from the request to its response, as the application measures them."""
+
+    @property
+    def test(self) -> str | None:
+        """The name of the test that made the request, if the client sent it."""
+        name = self.request_headers.get(TEST_HEADER)
+        return unquote(name) if name else None
 
     @property
     def size(self) -> int:

@@ -49,6 +49,8 @@ class Scenario:
     """Throttled callers, and the times of their latest calls."""
     error_style: str = "documented"
     """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
+    redeliver: bool = False
+    """Whether a server that starts with this scenario sends the recorded deliveries of the steps again."""
     live: tuple[float, bool] | None = None
     """Orders per hour of the generated traffic, and whether it is paused. None: no traffic is generated."""
     file: str | None = field(default=None, compare=False, repr=False)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ANY = "*"
 HEADERS = (
     "accept, accept-language, authorization, content-type, user-agent, x-csrftoken, x-emulator-fault, "
-    "x-emulator-world, x-requested-with"
+    "x-emulator-test, x-emulator-world, x-requested-with"
 )
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 METHODS = "DELETE, GET, OPTIONS, PATCH, POST, PUT"

@@ -16,7 +16,7 @@ from emulator.core.call import HTML, Reply, ResponseFault
 from emulator.core.errors import ApiError, ControlError, InvalidDocument
 from emulator.core.records import Package, TransferOrder
 from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, triggered_faults, validate_options
-from emulator.domain.overtaking import build_overtaking_step
+from emulator.domain.overtaking import build_overtaking_steps
 from emulator.domain.state_graph import Subject
 from emulator.loading.replay import replay_step
 from emulator.state.clock import sleep
@@ -115,8 +115,8 @@ def overtake(context: RequestContext, fault: FaultSpec) -> str | None:
     if subject is None:
         return "overtaken: the path names no package and no transfer order"
     try:
-        step = build_overtaking_step(world.records, subject, fault.options.get("transition"))
-        replay_step(world, step._replace(request_id=world.new_request_id()))
+        for step in build_overtaking_steps(world.records, subject, fault.options.get("transition")):
+            replay_step(world, step._replace(request_id=world.new_request_id()))
     except (ApiError, ControlError) as error:
         return f"overtaken: the other actor was refused: {error}"
     return None

@@ -6,9 +6,11 @@ An `Observer` finds the mutations that a suite can notice. A `Mutator` applies o
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from urllib.parse import unquote
 
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import to_json
@@ -17,6 +19,7 @@ from emulator.core.errors import ServerError
 from emulator.core.json_text import JsonValue
 from emulator.core.schemas import is_nullable
 from emulator.domain.webhook_retries import SIGNATURE_HEADER
+from emulator.state.journal import TEST_HEADER
 from emulator.web.app import EmulatorApp
 from emulator.web.context import RequestContext
 from emulator.web.mutations import (
@@ -54,6 +57,8 @@ class Observer:
         self._found: dict[Mutation, None] = {}
         self._responses: dict[bytes, Route] = {}
         """Body of each response with a document -> route."""
+        self._tests: dict[Mutation, set[str]] = {}
+        """Mutation -> the tests that can notice it, whose names the client sent."""
 
     def operation_of(self, body: bytes) -> str | None:
         """Return the operation that sent this body."""
@@ -65,11 +70,13 @@ class Observer:
         if context.route is None:
             return proceed(context)
         exchange, operation = Exchange(context, context.route, proceed), context.route.operation
-        for kind, rules in KINDS.items():
-            self._found |= {Mutation(kind, operation, detail): None for detail in sorted(rules.find(exchange))}
+        found = [Mutation(kind, operation, each) for kind in KINDS for each in sorted(KINDS[kind].find(exchange))]
+        self._found |= dict.fromkeys(found)
         reply = exchange.reply
         if 200 <= reply.status < 300 and reply.body:
             self._responses[reply.body] = exchange.route
+        if (test := context.environ.get(TEST_HEADER)) is not None:
+            self._add_test(unquote(test), [*found, *self._mutations_of_keys(reply.body, exchange.route)])
         if reply.status == 429 and "Retry-After" not in reply.headers:
             self.exercised.add(Mutation("retry-after-missing", operation))
         return reply
@@ -89,6 +96,18 @@ class Observer:
             each: None for body, route in self._responses.items() for each in self._mutations_of_keys(body, route)
         }
         return [*found, *keys]
+
+    def _add_test(self, test: str, mutations: Iterable[Mutation]) -> None:
+        for each in mutations:
+            self._tests.setdefault(each, set()).add(test)
+
+    def tests_of(self, mutation: Mutation) -> list[str]:
+        """Return the tests that can notice a mutation, if the client sent their names.
+
+        The nearest comes first: the one that can notice the fewest mutations.
+        """
+        counts = Counter(test for tests in self._tests.values() for test in tests)
+        return sorted(self._tests.get(mutation, ()), key=lambda test: (counts[test], test))
 
     def _is_needed(self, mutation: Mutation) -> bool:
         needed, reads = KINDS[mutation.kind].needs, self.reads.get(mutation.operation)

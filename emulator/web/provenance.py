@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import orjson
 
+from emulator.api.control.operations import FREE_KEYS
 from emulator.api.filters import FILTER_SETS, ListQuery
 from emulator.api.filters.filter_set import Condition
 from emulator.api.parameters import SORT, parse_list_query
@@ -26,10 +27,9 @@ from emulator.core.errors import ApiError, BadRequest
 from emulator.core.fields import validate
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State, Transition
-from emulator.domain import installation
 from emulator.domain.commands import COMMANDS
-from emulator.domain.installation import Origin
-from emulator.domain.state_graph import STATE_GRAPHS, find_transition, transition_name
+from emulator.domain.installation import Installation, Origin, complete_installation
+from emulator.domain.state_graph import PACKAGE_STATUS, STATE_GRAPHS, find_transition, transition_name
 from emulator.state.journal import PROVENANCES, Basis, Exchange, weakest_provenance
 from emulator.state.store import Reader
 from emulator.state.world import World
@@ -44,6 +44,11 @@ RECORDED = Origin("observed")
 SUBJECTS = {"packages": "package", "transfers": "transfer_order"}
 """State graph -> the subject of its commands in the fidelity list."""
 STATE_COLUMNS = ("state", "old_state", "new_state")
+STATE_KEYS = frozenset((*STATE_COLUMNS, "source_state", "target_state"))
+"""Keys of documents for states."""
+KEYS_WITHOUT_STATES = frozenset(("commands", *FREE_KEYS))
+"""Keys whose values are not searched for states: the commands that a state offers, and JSON of clients."""
+CONTAINERS = frozenset((dict, list))
 SIZE_PARAMETERS = ("limit", "page_size")
 ROUTES_BY_OPERATION = {route.operation: route for route in ROUTES}
 TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
@@ -64,7 +69,7 @@ def notes() -> JsonValue:
     return orjson.loads(FIDELITY_FILE.read_bytes())
 
 
-def provenance(record: State | Transition, base: installation.Installation) -> dict[str, str]:
+def provenance(record: State | Transition, base: Installation) -> dict[str, str]:
     """Return the provenance of a state or transition, and the reason if there is one."""
     if base.records.get(type(record), {}).get(record.id) == record:
         origin = base.origins[type(record), record.id]
@@ -86,6 +91,7 @@ class Answered(NamedTuple):
     """The parsed request body, or None."""
     reply: JsonValue
     """The JSON of the response, or None."""
+    installation: Installation
 
     @property
     def status(self) -> int:
@@ -107,7 +113,7 @@ def add_provenance(world: World, exchange: Exchange, reply: Reply) -> Reply:
     """Record what a response rests on, and return the response with the header."""
     bases = bases_of(world, exchange)
     if world.provenance is not None:
-        world.provenance.add(bases)
+        world.provenance.add(bases, exchange.test)
     return replace(reply, headers={**reply.headers, **provenance_header(bases)})
 
 
@@ -127,7 +133,7 @@ def find_bases(world: World, exchange: Exchange) -> Iterator[Basis]:
         yield from bases_without_operation(exchange)
         return
     answered = read_exchange(world, exchange, ROUTES_BY_OPERATION[operation])
-    for find in (operation_bases, request_bases, list_bases, filter_bases, command_bases, record_bases):
+    for find in (operation_bases, request_bases, list_bases, filter_bases, command_bases, shown_state_bases):
         yield from find(answered)
 
 
@@ -151,7 +157,7 @@ def read_exchange(world: World, exchange: Exchange, route: Route) -> Answered:
         body = parse_body(content_type, exchange.info.body)
     with suppress(ValueError):
         reply = orjson.loads(exchange.response_body)
-    return Answered(exchange, world, route, query, body, reply)
+    return Answered(exchange, world, route, query, body, reply, complete_installation(world.settings.installation))
 
 
 def note_basis(part: str, name: str, note: Mapping[str, Any]) -> Basis:
@@ -240,7 +246,7 @@ def filter_bases(answered: Answered) -> Iterator[Basis]:
         yield Basis("filter", f"{name}.{each.name}", each.provenance, each.reason or None)
         if each.lookup_provenance is not None:
             yield Basis("lookup", f"{name}.{each.name}", each.lookup_provenance, each.reason or None)
-        yield from (state_basis(answered.world, state) for state in named_states(view, condition))
+        yield from (state_basis(answered, state) for state in named_states(view, condition))
 
 
 def named_states(view: Reader, condition: Condition) -> Iterator[State]:
@@ -269,12 +275,11 @@ def command_bases(answered: Answered) -> Iterator[Basis]:
 
 
 def transition_bases(answered: Answered, transition: Transition, source: State) -> Iterator[Basis]:
-    world = answered.world
-    base = installation.complete_installation(world.settings.installation)
-    yield note_basis("transition", transition_name(world.records, transition), provenance(transition, base))
-    yield state_basis(world, source)
+    view = answered.world.records
+    yield note_basis("transition", transition_name(view, transition), provenance(transition, answered.installation))
+    yield state_basis(answered, source)
     if answered.status < 300:
-        yield state_basis(world, world.records.get_existing(State, transition.destination_state))
+        yield state_basis(answered, view.get_existing(State, transition.destination_state))
 
 
 def parameter_bases(answered: Answered, commands: JsonObject, code: str) -> Iterator[Basis]:
@@ -285,14 +290,39 @@ def parameter_bases(answered: Answered, commands: JsonObject, code: str) -> Iter
             yield note_basis("command parameter", f"{code}.{name}", note)
 
 
-def record_bases(answered: Answered) -> Iterator[Basis]:
-    """Yield the state of the package or transfer order that a response shows."""
-    shown = answered.reply.get("state") if isinstance(answered.reply, dict) else None
-    id_ = shown.get("id", shown.get("pk")) if isinstance(shown, dict) else None
-    if isinstance(id_, int) and (state := answered.world.records.get(State, id_)) is not None:
-        yield state_basis(answered.world, state)
+def shown_state_bases(answered: Answered) -> Iterator[Basis]:
+    """Yield the states that a response shows: those of its records or rows, and of the documents inside them."""
+    if answered.status >= 300:
+        return
+    ids = {state_id(answered.world.records, each): None for each in shown_states(answered.reply)}
+    for id_ in ids:
+        if id_ is not None and (state := answered.world.records.get(State, id_)) is not None:
+            yield state_basis(answered, state)
 
 
-def state_basis(world: World, state: State) -> Basis:
-    base = installation.complete_installation(world.settings.installation)
-    return note_basis("state", f'{state.id} "{state.name}"', provenance(state, base))
+def shown_states(document: JsonValue) -> list[JsonValue]:
+    """Return the values of all keys for states in a document, outer ones first."""
+    states, containers = [], [document]
+    for container in containers:  # grows during the iteration
+        if type(container) is list:
+            containers += container
+        elif type(container) is dict:
+            for key, value in container.items():
+                if key in STATE_KEYS:
+                    states.append(value)
+                elif type(value) in CONTAINERS and key not in KEYS_WITHOUT_STATES:
+                    containers.append(value)
+    return states
+
+
+def state_id(view: Reader, shown: JsonValue) -> int | None:
+    """Return the id of a state that a document shows as an id, as a document, or as a document without an id."""
+    if not isinstance(shown, dict):
+        return shown if isinstance(shown, int) else None
+    value = shown.get("enum_value")
+    packages = (each.id for each in view.all(State) if (each.enum_class, each.enum_value) == (PACKAGE_STATUS, value))
+    return shown["id"] if isinstance(shown.get("id"), int) else next(packages, None)
+
+
+def state_basis(answered: Answered, state: State) -> Basis:
+    return note_basis("state", f'{state.id} "{state.name}"', provenance(state, answered.installation))

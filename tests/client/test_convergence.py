@@ -9,6 +9,8 @@ import pytest
 
 from emulator import Emulator
 from emulator.client.world_handle import WorldHandle
+from emulator.domain.scenario_files import read_scenario_file
+from tests.support.receivers import run_receiver
 from tests.support.shops import BUGS, CORRECT, SECRET, LastArrivalWins, NoSignatureCheck, Shop
 
 MakeShop = Callable[[WorldHandle], Shop]
@@ -128,6 +130,27 @@ def test_records_that_stay_between_histories_are_reported(tmp_path: Path) -> Non
     shop = Shop(oms)
     with pytest.raises(AssertionError, match="`reset` must empty the client's records"):
         oms.converges(shop.receive, shop.view, 100, secret_key=SECRET, save=tmp_path / "failure.json")
+
+
+@pytest.mark.gate
+def test_receiver_without_a_secret_verifies_no_signature(tmp_path: Path) -> None:
+    """So it may accept a delivery whose signature is wrong."""
+    oms = Emulator("empty")
+    shop = NoSignatureCheck(oms)
+    assert oms.converges(
+        shop.receive, shop.view, 200, reset=shop.clear, secret_key=None, save=tmp_path / "failure.json"
+    )
+
+
+@pytest.mark.gate
+def test_failure_of_a_url_is_sent_again_by_a_server(tmp_path: Path) -> None:
+    """Not that of a Python function, which a server cannot call."""
+    with run_receiver() as receiver:
+        for target, is_sent in ((receiver.url, True), (lambda _: 200, False)):
+            file = tmp_path / f"{is_sent}.json"
+            with pytest.raises(AssertionError, match="does not converge"):
+                Emulator("empty").converges(target, lambda _: (1, 2), 5, save=file)
+            assert read_scenario_file(file).redeliver is is_sent
 
 
 def test_difference_is_described() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,24 @@ import requests
 
 from emulator import Emulator
 from emulator.core.errors import Conflict, InvalidDocument
-from emulator.core.records import Package
+from emulator.core.records import Package, TransferOrder
+from emulator.domain.arranging.packages import CARRIER_TRANSITIONS
 from tests.domain.commands.arranging import (
     KINDS,
     PACKAGES,
+    TRANSFERS,
     TRANSITIONS,
     Kind,
-    in_state,
     parameters,
     ready_for,
+    send,
 )
 
 PACK = {"slug": "package__complete_packaging__waiting__packed-all-items", "input_parameters": {}}
+UNKNOWN = {"transition": 999_999, "input_parameters": {}}
+"""A command that changes nothing."""
+CARRIER_EVENTS = {code: event for event, code in CARRIER_TRANSITIONS.items()}
+Overtake = Callable[[Emulator, Kind, Any, dict[str, Any]], None]
 COMMANDS = [(kind, transition) for kind in KINDS for transition in kind.commands]
 OPERATIONS = {"packages": ("get_package", "command_package"), "transfer_orders": ("get_transfer", "command_transfer")}
 
@@ -43,41 +50,107 @@ def assert_refused(answer: requests.Response, source: int) -> None:
     assert f"is in state {source} " not in answer.headers["X-Emulator-Hint"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "transition"), COMMANDS, ids=[transition["slug"] for _, transition in COMMANDS])
-def test_every_transition_can_be_overtaken(kind: Kind, transition: dict[str, Any]) -> None:
-    """Without the fault the command succeeds. With it, the command is refused, since the record has moved."""
+def overtake_by_control_api(oms: Emulator, kind: Kind, record: Any, transition: dict[str, Any]) -> None:
     read, write = OPERATIONS[kind.path]
+    fault = {"kind": "overtaken", "operation": write, "when": {"read": read}, "times": 1}
+    body = fault | {"options": {"transition": transition["id"]}}
+    assert oms.session().post("/__admin/faults", json=body).status_code == 201
+
+
+def overtake_by_python(oms: Emulator, kind: Kind, record: Any, transition: dict[str, Any]) -> None:
+    read, write = OPERATIONS[kind.path]
+    oms.between(read=read, write=write, do=lambda: make_transition(oms, kind, record, transition))
+
+
+def make_transition(oms: Emulator, kind: Kind, record: Any, transition: dict[str, Any]) -> None:
+    """Make a transition with the Python API, as its actor."""
+    actor = transition.get("actor", "command")
+    if actor == "carrier":
+        oms.carrier(record.id, CARRIER_EVENTS[transition["command_code"]])
+    elif actor == "operator":
+        oms.cancel_package(record.id if kind is PACKAGES else record.package)
+    elif actor == "planner":
+        deliver_transfers(oms, record.id)
+    else:
+        body = {"transition": transition["id"], "input_parameters": parameters(oms, record)}
+        assert send(oms, kind, record.id, body).status_code < 300
+
+
+def deliver_transfers(oms: Emulator, package: int) -> None:
+    """Dispatch and deliver the open transfer orders of a package."""
+    for transfer in oms.world.records.find(TransferOrder, "package", package):
+        for source, transition in ((73, 1049), (78, 1050), (74, 1051)):
+            if oms.world.records.get_existing(TransferOrder, transfer.id).state == source:
+                body = {"transition": transition, "input_parameters": {}}
+                assert send(oms, TRANSFERS, transfer.id, body).status_code == 204
+
+
+WAYS = [overtake_by_python, overtake_by_control_api]
+each_way = pytest.mark.parametrize("overtake", WAYS, ids=["python", "control API"])
+
+
+def first_move(state: int) -> dict[str, Any]:
+    """Return the first transition that leads out of a state: one of the carrier or the operator, or a command."""
+    moves = [each for each in TRANSITIONS if each["source_state"] == state != each["destination_state"]]
+    return min(moves, key=lambda each: each.get("actor", "command") == "command")
+
+
+@pytest.mark.slow
+@each_way
+@pytest.mark.parametrize(("kind", "transition"), COMMANDS, ids=[transition["slug"] for _, transition in COMMANDS])
+def test_every_transition_can_be_overtaken(kind: Kind, transition: dict[str, Any], overtake: Overtake) -> None:
+    """Without the fault the command succeeds. With it, the command is refused, since the record has moved."""
     oms = Emulator("demo")
     record = ready_for(oms, kind, transition)
     body = {"transition": transition["id"], "input_parameters": parameters(oms, record)}
     oms.snapshot("before")
     assert read_and_command(oms, kind, record.id, body).status_code < 300
     oms.restore("before")
-    oms.faults.add(write, "overtaken", read=read, times=1)
+    overtake(oms, kind, record, first_move(transition["source_state"]))
     answer = read_and_command(oms, kind, record.id, body)
     assert_refused(answer, transition["source_state"])
     assert answer.headers["X-Emulator-Fault"] == "overtaken"
     oms.faults.assert_used()
 
 
-OVERTAKING = [each for each in TRANSITIONS if each.get("actor", "command") in ("carrier", "operator")]
-
-
 @pytest.mark.slow
+@each_way
 @pytest.mark.parametrize(
-    "transition", OVERTAKING, ids=[f"{each['id']} {each['command_code']}" for each in OVERTAKING]
+    "transition", TRANSITIONS, ids=[f"{each['id']} {each['command_code']}" for each in TRANSITIONS]
 )
-def test_carrier_and_operator_can_overtake(transition: dict[str, Any]) -> None:
-    """Each of their transitions can be the one that comes first."""
+def test_every_transition_can_come_first(transition: dict[str, Any], overtake: Overtake) -> None:
+    """Another client, the carrier, the operator or the planner makes it between the read and the write."""
     oms = Emulator("demo")
     kind = next(kind for kind in KINDS if transition["source_state"] in kind.states)
-    record = in_state(oms, kind, transition["source_state"])
-    oms.faults.add(OPERATIONS[kind.path][1], "overtaken", transition=transition["id"])
-    answer = read_and_command(oms, kind, record.id, {"transition": 3 if kind is PACKAGES else 100})
+    record = ready_for(oms, kind, transition)
+    overtake(oms, kind, record, transition)
+    answer = read_and_command(oms, kind, record.id, UNKNOWN)
     assert "other actor was refused" not in answer.headers["X-Emulator-Hint"]
-    state = oms.session().get(detail_url(kind, record.id)).json()["state"]["id"]
-    assert state == transition["destination_state"]
+    moved = oms.world.records.get_existing(kind.record, record.id)
+    assert moved.state == transition["destination_state"]
+    assert moved != record
+    oms.faults.assert_used()
+
+
+@pytest.mark.parametrize("state", ["Waiting", "Waiting for Transfer"])
+def test_the_planner_needs_an_open_transfer(oms: Emulator, state: str) -> None:
+    """Without one, the record does not move, and the hint says why."""
+    package = int(oms.package(state=state)["id"])
+    with oms.world.transaction() as tx:
+        for transfer in tx.find(TransferOrder, "package", package):
+            tx.change(transfer, state=75)
+    oms.faults.add("command_package", "overtaken", transition=1108)
+    answer = oms.session().post(detail_url(PACKAGES, package) + "command/", json=UNKNOWN)
+    assert "the other actor was refused" in answer.headers["X-Emulator-Hint"]
+    assert oms.session().get(detail_url(PACKAGES, package)).json()["state"]["name"] == state
+
+
+def test_the_operator_comes_before_the_planner(oms: Emulator) -> None:
+    """The default in the state in which the planner could move a package is its cancellation."""
+    package = int(oms.package(state="Waiting for Transfer")["id"])
+    oms.faults.add("command_package", "overtaken")
+    oms.session().post(detail_url(PACKAGES, package) + "command/", json=UNKNOWN)
+    assert oms.world.records.get_existing(Package, package).state == 48
 
 
 def pack(session: requests.Session, pk: int) -> requests.Response:

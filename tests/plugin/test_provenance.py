@@ -13,7 +13,8 @@ TESTS = """
 
     @pytest.mark.oms(min_provenance="observed")
     def test_observed(oms, oms_session):
-        assert oms_session.get(LIST).ok
+        oms.package(state="Waiting")
+        assert oms_session.get(LIST, params={"limit": 1}).ok
 
     @pytest.mark.oms(min_provenance="observed", scenario="empty")
     def test_guess(oms_session):
@@ -54,10 +55,12 @@ def test_a_run_counts_the_tests_that_rest_on_assumptions(run: Run, options: tupl
 
     LIST = "/api/v1/oms/packages/"
 
+    @pytest.mark.oms(scenario="empty")
     @pytest.mark.parametrize("state", [35, 40])
     def test_filter(oms, state):
         assert oms.session().get(LIST, params={"state": state, "limit": 1}).ok
 
+    @pytest.mark.oms(scenario="empty")
     def test_documented(oms):
         response = oms.session().get(LIST)
         assert response.headers["X-Emulator-Provenance"] == "observed"
@@ -76,6 +79,23 @@ def test_a_run_counts_the_tests_that_rest_on_assumptions(run: Run, options: tupl
             "  2 tests: filter package.state: assumed, *",
             '  1 test: state 40 "Packed all items": assumed, *',
         ]
+    )
+
+
+def test_a_test_that_reads_a_list_rests_on_the_states_of_its_rows(run: Run) -> None:
+    done = run(
+        """
+    import pytest
+
+    @pytest.mark.oms(min_provenance="observed")
+    def test_list(oms):
+        oms.package(state="Shipped")
+        assert oms.session().get("/api/v1/oms/packages/short/", params={"limit": 1}).ok
+    """
+    )
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(
+        ["min_provenance='observed', but the test rests on", '  state 42 "Shipped": assumed, *']
     )
 
 

@@ -33,7 +33,7 @@ def test_exchange_has_the_documented_keys(used: requests.Session) -> None:
     newest = list_requests(used)[0]
     assert list(newest) == [
         *("id", "at", "operation", "method", "path", "query", "status", "token", "hint", "fault"),
-        *("provenance", "request", "response"),
+        *("provenance", "test", "request", "response"),
     ]
     assert (newest["request"]["body"], newest["response"]["headers"]["Content-Type"]) == (
         {"slug": "x"},

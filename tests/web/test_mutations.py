@@ -289,3 +289,18 @@ def test_the_documentation_lists_all_kinds() -> None:
     page = (Path(__file__).parent.parent.parent / "docs/how-to/mutation.md").read_text("utf-8")
     table = page.split("## What is changed")[1].split("The name of a change")[0]
     assert set(re.findall(r"`([a-z-]+)`", table)) == KINDS.keys()
+
+
+def test_the_nearest_test_is_known_if_clients_send_names() -> None:
+    """It is the one that meets the fewest behaviours. A name may be percent-encoded."""
+    oms = Emulator("demo")
+    session = oms.session()
+    with intercepting(observer := Observer()):
+        session.get(PACKAGES, params={"state": 42, "limit": 2}, headers={"X-Emulator-Test": "both"})
+        session.get(f"{PACKAGES}6501/", headers={"X-Emulator-Test": "both"})
+        session.get(PACKAGES, params={"limit": 2}, headers={"X-Emulator-Test": "%C5%9Fort"})
+        session.get(PACKAGES, params={"sort": "id", "limit": 2})
+    assert observer.tests_of(Mutation("next-missing", "list_packages")) == ["şort", "both"]
+    assert observer.tests_of(Mutation("key-null", "list_packages", "results.tracking_number")) == ["şort", "both"]
+    assert observer.tests_of(Mutation("filter-ignored", "list_packages", "state")) == ["both"]
+    assert observer.tests_of(Mutation("filter-ignored", "list_packages", "sort")) == []

@@ -15,7 +15,7 @@ import requests
 from emulator import Emulator
 from emulator.api.filters import FILTER_SETS
 from emulator.api.routes import ROUTES
-from emulator.core.records import Transition
+from emulator.core.records import Package, Transition
 from emulator.core.schemas import find_problem
 from emulator.domain.installation import complete_installation
 from emulator.state.journal import PROVENANCES, Basis, weakest_provenance
@@ -137,6 +137,44 @@ def test_an_applied_filter_has_the_provenance_of_its_row(oms: Emulator, path: st
 EXAMPLES = {"boolean": "true", "null_boolean": "true", "datetime": "2023-04-05", "date": "2023-04-05"}
 
 
+SHIPPED, PREPARING = ("state", '42 "Shipped"'), ("state", '37 "Preparing"')
+STATES: list[tuple[str, list[tuple[str, str]]]] = [
+    (LIST + "?state=42", [SHIPPED, ("state", '62 "Shipped"'), ("state", '99 "Created"')]),
+    (LIST + "?state=37", [PREPARING, ("state", '57 "Preparing"')]),
+    ("/api/v1/oms/packages/short/?state=42", [SHIPPED]),
+    ("/api/v1/oms/packages/list-simple/?state=42", [SHIPPED]),
+    (DETAIL, [SHIPPED, ("state", '62 "Shipped"'), ("state", '28 "Preparing"')]),
+    (DETAIL + "transition_logs/", [SHIPPED, ("state", '35 "Waiting"'), ("state", '40 "Packed all items"')]),
+    ("/packages/", [SHIPPED, ("state", '62 "Shipped"')]),
+    ("/packages/{pk}/transition_logs/short/", [SHIPPED, ("state", '40 "Packed all items"')]),
+]
+
+
+@pytest.mark.parametrize(("url", "states"), STATES, ids=[url for url, _ in STATES])
+def test_a_response_rests_on_the_states_that_it_shows(oms: Emulator, url: str, states: list[tuple[str, str]]) -> None:
+    """Those of the rows of a list, of items and of logs, whether they are documents, ids or names."""
+    pk = oms.package(state="Shipped")["id"]
+    path = url.format(pk=pk)
+    headers = oms.auth if path.startswith("/api") else {"Authorization": f"Bearer {oms.jwt('full-access')}"}
+    assert oms.session().get(path, headers=headers).status_code == 200
+    assert newest(oms).keys() >= set(states)
+
+
+def test_a_page_rests_on_no_state_of_other_pages(oms: Emulator) -> None:
+    """Nor on the states to which the offered commands lead, nor on JSON that a client stored."""
+    pk = oms.package(state="Waiting")["id"]
+    with oms.world.transaction() as tx:
+        tx.change(tx.get_existing(Package, pk), extra_information=b'{"state": 42}')
+    row = oms.session().get(LIST, params={"limit": 1}).json()["results"][0]
+    assert (row["id"], row["extra_information"]) == (pk, {"state": 42})
+    assert row["commands"]
+    assert {name for part, name in newest(oms) if part == "state"} == {
+        '35 "Waiting"',
+        '55 "Waiting"',
+        '23 "Approved"',
+    }
+
+
 def test_response_changed_by_a_fault_has_no_provenance(oms: Emulator) -> None:
     oms.faults.add("list_packages", status=503, times=1)
     answer = oms.session().get(LIST)
@@ -154,8 +192,9 @@ def test_an_overtaken_response_is_a_real_one(oms: Emulator) -> None:
 
 def test_what_all_responses_rest_on_is_collected(oms: Emulator) -> None:
     """It outlives a reset and the journal."""
+    oms.package(state="Waiting")
     session = oms.session()
-    session.get(LIST)
+    session.get(LIST, params={"limit": 1})
     session.get(LIST, params={"state": 35})
     oms.requests.clear()
     oms.reset()

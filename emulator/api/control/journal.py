@@ -88,6 +88,7 @@ def summary_document(exchange: Exchange, bases: Sequence[Basis] = ()) -> JsonObj
         "hint": exchange.response_headers.get("X-Emulator-Hint"),
         "fault": info.fault,
         "provenance": weakest_provenance(bases),
+        "test": exchange.test,
     }
 
 

@@ -27,6 +27,8 @@ SHIPMENT_EVENTS = {
 }
 """Transfer state value -> event type of the transfer's shipment in a transition to this state (assumed)."""
 TRANSFERRED, CANCELLED = "transferred", "cancelled"
+TRANSFERS_COMPLETE = "TRANSFERS_COMPLETE"
+"""Command code of the planner's transition, which a package makes when its last transfer order arrives."""
 
 
 def move_only(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> None:
@@ -84,7 +86,7 @@ def move_to_waiting(package: Package, step: CommandStep) -> None:
     tx = step.tx
     transfers = tx.find(TransferOrder, "package", package.id)
     values = {tx.get_existing(State, transfer.state).enum_value for transfer in transfers} - {CANCELLED}
-    transition = actor_transition(tx, package, "TRANSFERS_COMPLETE")
+    transition = actor_transition(tx, package, TRANSFERS_COMPLETE)
     if values != {TRANSFERRED} or transition is None:
         return
     package = apply_transition(package, CommandStep(tx, transition, None, step.request_id))
