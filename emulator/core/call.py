@@ -40,7 +40,7 @@ class Call:
     method: str
     path: Mapping[str, int]
     url: str
-    """The absolute URL as sent, with the query. Links between pages start from it."""
+    """The absolute URL of a read as sent, with the query. Links between pages start from it."""
     query: Query
     language: str
     user: User | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import BuiltinFunctionType
 from typing import Literal, NamedTuple, Protocol, get_args
 
@@ -116,8 +117,9 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+@lru_cache(64)
 def format_time(at: datetime) -> str:
-    """Return a time in UTC in the format of documents."""
+    """Return a time in UTC in the format of documents. A write formats its time several times."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

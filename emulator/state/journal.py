@@ -116,9 +116,9 @@ class Exchange(NamedTuple):
     @property
     def size(self) -> int:
         """The approximate bytes of memory."""
-        headers = (self.request_headers.values(), self.response_headers.values())
-        texts = (self.path, self.query, self.info.body, self.response_body)
-        return sum(map(len, texts)) + sum(HEADER_BYTES + len(value) for values in headers for value in values)
+        headers = (*self.request_headers.values(), *self.response_headers.values())
+        texts = (self.path, self.query, self.info.body, self.response_body, *headers)
+        return HEADER_BYTES * len(headers) + sum(map(len, texts))
 
 
 class RequestIds:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from emulator.core.fields import Form
 from emulator.core.json_text import JsonObject, JsonValue, dump_json
+from emulator.state.clock import format_time
 from emulator.state.store import Snapshot
 
 
@@ -30,9 +31,13 @@ class Step(NamedTuple):
 
     def to_document(self) -> JsonObject:
         """Return the step as scenario files have it, without empty keys."""
-        at = None if self.at is None else self.at.isoformat().replace("+00:00", "Z")
-        document: JsonObject = {"at": at, "operation": self.operation, "request": self.request_id}
-        document = {key: value for key, value in document.items() if value is not None}
+        document: JsonObject = {}
+        if self.at is not None:
+            is_utc = self.at.tzinfo is UTC
+            document["at"] = format_time(self.at) if is_utc else self.at.isoformat().replace("+00:00", "Z")
+        document["operation"] = self.operation
+        if self.request_id is not None:
+            document["request"] = self.request_id
         document["as"] = self.user
         if self.language is not None:
             document["language"] = self.language

@@ -24,6 +24,7 @@ from emulator.state.journal import (
 )
 from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
 from emulator.state.persistence import (
+    COMMITTED,
     Branch,
     CommitToken,
     MemoryOnly,
@@ -258,6 +259,8 @@ class World:
         lines = [encode_step(each) for each in (step, *followed) if each is not None]
         for line in lines:
             self.steps.append(line)
+        if not self.persistence.is_durable:
+            return self._publish_after(COMMITTED)
         return self._publish_after(self.persistence.save_write(self.state(), number, lines, transaction))
 
     def _newest(self) -> Snapshot:
