@@ -6,24 +6,49 @@ import sys
 
 try:
     from collections.abc import Sequence
+    from importlib import import_module
     from typing import Any, NoReturn
 
     import click
 
-    from emulator.cli.data import export, import_, installation
-    from emulator.cli.info import openapi, routes, scenarios, token
-    from emulator.cli.mcp import mcp
-    from emulator.cli.record import record
-    from emulator.cli.reports import coverage, verify
-    from emulator.cli.reruns import mutate, sweep
-    from emulator.cli.serve import exec_, serve
     from emulator.core.version import __version__
 except KeyboardInterrupt:  # Ctrl-C while the command starts
     sys.exit(130)
 
 
+COMMANDS = {
+    "serve": "serve",
+    "exec": "serve",
+    "mcp": "mcp",
+    "export": "data",
+    "import": "data",
+    "record": "record",
+    "installation": "data",
+    "routes": "info",
+    "scenarios": "info",
+    "openapi": "info",
+    "token": "info",
+    "verify": "reports",
+    "coverage": "reports",
+    "mutate": "reruns",
+    "sweep": "reruns",
+}
+"""Command -> its module in this package. A command imports only its own module."""
+KEYWORDS = {"exec": "exec_", "import": "import_"}
+"""Command -> its function, if the name is taken in Python."""
+
+
 class CommandGroup(click.Group):
     """A group that prints each error as one line and exits with code 2."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"{__name__}.{COMMANDS[name]}"), KEYWORDS.get(name, name))
+        return command
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         try:
@@ -60,20 +85,3 @@ Completion, for bash (zsh_source and fish_source for others):
 @click.version_option(__version__, "-V", "--version", prog_name="oms-emulator")
 def main() -> None:
     """Emulate the Akinon OMS package and transfer-order services."""
-
-
-main.add_command(serve)
-main.add_command(exec_)
-main.add_command(mcp)
-main.add_command(export)
-main.add_command(import_)
-main.add_command(record)
-main.add_command(installation)
-main.add_command(routes)
-main.add_command(scenarios)
-main.add_command(openapi)
-main.add_command(token)
-main.add_command(verify)
-main.add_command(coverage)
-main.add_command(mutate)
-main.add_command(sweep)

@@ -150,10 +150,11 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     with_secrets = options.pop("with_secrets")
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
     from emulator.client.emulator import Emulator  # noqa: PLC0415 - `--help` does not need the server
-    from emulator.coverage import counts_path, write_counts  # noqa: PLC0415 - as above
 
     try:
         if coverage is not None:
+            from emulator.coverage import counts_path, write_counts  # noqa: PLC0415 - used with this option only
+
             counts_path(coverage)
         if export_file is not None:
             check_target(export_file, force=force)
