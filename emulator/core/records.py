@@ -620,6 +620,7 @@ KINDS: dict[str, RecordKind] = {
 """The vendor's name of a kind, as references and files have it -> the kind."""
 
 RELATIONS: dict[RecordKind, dict[str, tuple[str, ...]]] = {
+    User: {"username": ("username",)},
     State: {"value": ("enum_class", "content_type", "enum_value")},
     Transition: {"source_state": ("source_state",), "slug": ("slug",)},
     ProductImage: {"product": ("product",)},

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
 from emulator.state.clock import machine_seconds
@@ -220,8 +221,8 @@ class Counts(Generic[KeyT]):
     def total(self) -> Counter[KeyT]:
         """Return a copy of the counts."""
         with self._lock:
-            for _ in range(len(self._queue)):
-                self._counts.update(self._queue.popleft())
+            queued = [self._queue.popleft() for _ in range(len(self._queue))]
+            self._counts.update(chain.from_iterable(queued))
             return self._counts.copy()
 
     def clear(self) -> None:

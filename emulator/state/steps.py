@@ -196,7 +196,7 @@ class UndoStack:
     def push(self, entry: UndoEntry) -> None:
         """Add the write of a request, and drop the oldest entries above the limit."""
         self._entries.append(entry)
-        self._count_write()
+        self._count_writes(entry.writes)
 
     def extend(self, *, is_recorded: bool, before: Snapshot | None = None) -> None:
         """Add a background write to the latest entry, so that both are undone together.
@@ -210,7 +210,7 @@ class UndoStack:
                 unrecorded_writes=entry.unrecorded_writes + (not is_recorded),
                 after=entry.after or before,
             )
-            self._count_write()
+            self._count_writes(1)
         else:
             self.start = self.start or before
 
@@ -220,8 +220,8 @@ class UndoStack:
         self._writes -= entry.writes
         return entry
 
-    def _count_write(self) -> None:
-        self._writes += 1
+    def _count_writes(self, number: int) -> None:
+        self._writes += number
         while self._writes > MAX_UNDO_WRITES:
             dropped = self._entries.popleft()
             self._writes -= dropped.writes

@@ -209,7 +209,7 @@ class World:
                 self._is_writing = False
         self._wait_until_stored(token)
         if self._replay_time is None:
-            self.coverage.add(tuple(("events", event_type) for event_type, _, _ in transaction.events))
+            self.coverage.add(tuple([("events", event_type) for event_type, _, _ in transaction.events]))
         for each in finalized:
             each.publish()
         self.metrics.count_write()
@@ -248,9 +248,7 @@ class World:
 
     def _commit(self, transaction: Transaction, followed: Sequence[Step]) -> CommitToken:
         step = self._consume_step(transaction.now)
-        self._push_undo(step, transaction.now)
-        for _ in followed:
-            self.undo_stack.extend(is_recorded=True)
+        self._push_undo(step, transaction.now, len(followed))
         self._latest, self.last_write_at = transaction.to_snapshot(), transaction.now
         self.clock.record_write(transaction.now)
         if step is None:
@@ -326,12 +324,15 @@ class World:
         self._thread.pending = CONSUMED
         return step
 
-    def _push_undo(self, step: Step | None, at: datetime) -> None:
+    def _push_undo(self, step: Step | None, at: datetime, followed: int) -> None:
+        """Remember how to undo a write, together with the recorded writes that followed it in its transaction."""
         before = Snapshot(self.base, self._newest().maps)  # without its cached results, which would pile up
         if step is None or step.request_id is None:
             self.undo_stack.extend(is_recorded=step is not None, before=before)
+            for _ in range(followed):
+                self.undo_stack.extend(is_recorded=True)
         else:
-            self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id))
+            self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id, 1 + followed))
 
     # Undo and restore
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple, TypeAlias
@@ -241,7 +240,7 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
     if not reply.body:
         return reply
     prefix = escape_path(context.prefix)
-    return replace(reply, body=fill_links(reply.body, context.base_url + prefix, prefix))
+    return reply._replace(body=fill_links(reply.body, context.base_url + prefix, prefix))
 
 
 def build_call(context: RequestContext, route: Route, read_body: Callable[[], JsonValue]) -> Call:
