@@ -220,7 +220,8 @@ class World:
         """Hold the lock for a change. If the change cannot be stored, discard it."""
         with self.lock:
             try:
-                self.persistence.check()
+                if self.persistence.is_durable:
+                    self.persistence.check()
                 yield
             except PersistError:
                 self._discard_changes()
@@ -258,7 +259,8 @@ class World:
         for line in lines:
             self.steps.append(line)
         if not self.persistence.is_durable:
-            return self._publish_after(COMMITTED)
+            self.records = self._latest
+            return COMMITTED
         return self._publish_after(self.persistence.save_write(self.state(), number, lines, transaction))
 
     def _newest(self) -> Snapshot:
@@ -293,6 +295,8 @@ class World:
 
     def _wait_until_stored(self, token: CommitToken) -> None:
         """Wait until a change is stored. If it cannot be stored, discard it."""
+        if token is COMMITTED:
+            return
         try:
             token.wait()
         except PersistError:
