@@ -20,12 +20,13 @@ run: $(VENV)/.run
 check: $(VENV)/.dev lint language
 	$(PYTEST) -m "$(FAST)" $(ARGS)
 
-# Everything except the tools of Node and the soak tests. Coverage is measured on the fast tests only, because measuring
+# Everything except the gates and the soak tests. Coverage is measured on the fast tests only, because measuring
 # doubles their time on Python 3.11.
 test: $(VENV)/.dev lint language coverage
 	$(PYTEST) -m "not gate and not ($(FAST))" $(ARGS)
 
-# What `make test` leaves out: the tools of Node, shortened soak tests, a release and newer Pythons.
+# What `make test` leaves out: the tools of Node, examples, how-to pages, shortened soak tests, a release and newer
+# Pythons.
 test-all: $(VENV)/.dev
 	$(PYTEST) -m gate $(ARGS)
 	$(BIN)/python -m tests.worlds.sqlite.soak --kills 100

@@ -17,27 +17,32 @@ settings.load_profile("untimed")
 HERE = Path(__file__).parent
 MARKERS = {
     "browser": "browser",
+    "browser/inspector/test_accessibility.py": "gate",
+    "browser/test_docs.py": "gate",
     "cli": "slow",
+    "cli/test_reruns.py": "gate",
     "contract": "slow",
-    "examples": "slow",
+    "examples": "gate",
     "oracle": "oracle",
     "oracle_filters": "oracle",
     "oracle_hooks": "oracle",
     "plugin": "slow",
+    "plugin/test_reruns.py": "gate",
+    "test_packaging.py": "gate",
+    "test_skills.py": "gate",
     "transports": "slow",
     "worlds/sqlite": "slow",
 }
-"""Folder -> the marker of all of its tests. Those that start processes or servers are slow."""
+"""Folder or file -> the marker of all of its tests. Tests that start processes or servers are slow. The slowest are
+gates."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Add the markers of the folders."""
+    """Add the markers of the folders and files."""
     for item in items:
-        if item.path.is_relative_to(HERE):
-            folder = f"{item.path.relative_to(HERE).parent.as_posix()}/"
-            for name, marker in MARKERS.items():
-                if folder.startswith(f"{name}/"):
-                    item.add_marker(marker)
+        for name, marker in MARKERS.items():
+            if item.path.is_relative_to(HERE / name):
+                item.add_marker(marker)
 
 
 @pytest.fixture

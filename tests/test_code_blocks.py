@@ -58,6 +58,8 @@ class Block(NamedTuple):
         return self.text.partition("\n")[0]
 
 
+FIRST_PAGES = ("README.md", "docs/tutorial/index.md")
+"""The pages that `make test` runs. `make test-all` runs the others."""
 TARGET_OF_MAKE = "a target of make, which installs packages"
 NODE = "needs npm packages; tests/examples runs these commands"
 NPM = "needs the npm package; tests/npm runs it"
@@ -280,7 +282,9 @@ def opened_shell(page: str, folder: Path) -> Iterator[Shell]:
         shell.close()
 
 
-@pytest.mark.parametrize("page", BLOCKS)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=() if page in FIRST_PAGES else pytest.mark.gate) for page in BLOCKS]
+)
 def test_the_blocks_of_a_page_work_in_their_order(page: str, tmp_path: Path) -> None:
     for program in ("bash", "curl", *NEEDED_PROGRAMS.get(page, ())):
         if shutil.which(program) is None:

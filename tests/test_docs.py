@@ -83,7 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_the_site_is_built_without_warnings_and_needs_no_other_host(site: Path) -> None:
     """All internal links lead somewhere."""
     assert list(site_errors(site)) == []
@@ -91,7 +91,7 @@ def test_the_site_is_built_without_warnings_and_needs_no_other_host(site: Path) 
     assert {path.relative_to(FOLDER) for path in PAGES_OF_SITE} <= built
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_each_page_has_a_markdown_twin_for_agents(site: Path) -> None:
     """`llms.txt` links all twins, and `llms-full.txt` has their text. A page names its twin and `llms.txt`."""
     index, text = (site / "llms.txt").read_text("utf-8"), without_targets((site / "llms-full.txt").read_text("utf-8"))
@@ -115,7 +115,7 @@ def page_text(site: Path, page: str) -> str:
     return (site / page).with_suffix(".html").read_text("utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize(
     ("page", "expected"),
     [

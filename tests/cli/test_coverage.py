@@ -75,7 +75,7 @@ def test_a_folder_is_searched_for_the_files_that_runs_wrote(runs: Path) -> None:
 
 
 @pytest.mark.parametrize(("beside", "code"), [(-0.001, 0), (0, 0), (0.001, 1), (50, 1)])
-def test_a_bar_that_is_missed_is_exit_code_1_and_one_line(runs: Path, beside: float, code: int) -> None:
+def test_missed_bar_gives_exit_code_1_and_one_line(runs: Path, beside: float, code: int) -> None:
     """It is compared exactly, whatever the display rounds; the report is printed all the same."""
     found = build_report(read_counts([runs]))
     least = found.covered * 100 / found.total + beside
@@ -130,7 +130,7 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "said"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_said_in_one_line(runs: Path, arguments: Any, said: str) -> None:
+def test_invalid_options_give_a_one_line_error(runs: Path, arguments: Any, said: str) -> None:
     folder = runs / "runs"
     folder.mkdir()
     for file in runs.glob("*.json"):

@@ -180,9 +180,7 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_whatever_signal_ends_the_command_its_number_and_128_is_the_exit_code(
-    run: Run, number: signal.Signals
-) -> None:
+def test_exit_code_of_a_killed_command_is_128_plus_the_signal(run: Run, number: signal.Signals) -> None:
     """And nothing is printed about it."""
     process = run(ENDS)
     assert line_of(process) == "waiting"
@@ -367,14 +365,14 @@ def until(terminal: object, start: bytes) -> bytes:
     ("name", "code", "said"),
     [("no-such-command", 127, "command not found"), ("./no/such", 127, "command not found")],
 )
-def test_a_command_that_is_not_there_is_one_line(name: str, code: int, said: str) -> None:
+def test_missing_command_gives_a_one_line_error(name: str, code: int, said: str) -> None:
     done = subprocess.run(
         command("exec", "--", name), capture_output=True, text=True, env=environment({}), timeout=TIMEOUT, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (code, "", f"oms-emulator: {name}: {said}\n")
 
 
-def test_a_file_that_is_not_a_program_is_one_line(tmp_path: Path) -> None:
+def test_file_that_is_no_program_gives_a_one_line_error(tmp_path: Path) -> None:
     file = tmp_path / "plain"
     file.write_text("text")
     whole = command("exec", "--", str(file))
@@ -390,7 +388,7 @@ def test_a_file_that_is_not_a_program_is_one_line(tmp_path: Path) -> None:
         (("exec", "--prot", "1", "--", "true"), "No such option"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_nothing_runs(arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_usage_gives_a_one_line_error_and_runs_no_command(arguments: tuple[str, ...], said: str) -> None:
     done = subprocess.run(
         command(*arguments), capture_output=True, text=True, env=environment({}), timeout=TIMEOUT, check=False
     )

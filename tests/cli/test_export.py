@@ -77,7 +77,7 @@ def test_a_state_file_s_world_goes_into_a_file_without_a_server(serve: Serve, tm
     assert "has no world 'x'; it has default" in refused("export", "--state", str(state), "--world", "x")
 
 
-def test_a_restart_on_a_state_file_goes_on(serve: Serve, tmp_path: Path) -> None:
+def test_a_restart_on_a_state_file_continues(serve: Serve, tmp_path: Path) -> None:
     state = str(tmp_path / "state")
     process = serve(*SMALL, "--state", state)
     url = ready(process)
@@ -140,7 +140,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_is_wrong_is_said_in_one_line(arguments: tuple[str, ...], said: str) -> None:
+def test_invalid_options_give_a_one_line_error(arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(*arguments)
 
 
@@ -155,11 +155,11 @@ def test_a_file_of_another_scenario_is_refused_in_one_line(serve: Serve, tmp_pat
     )
 
 
-def test_an_unknown_world_is_said(serve: Serve) -> None:
+def test_unknown_world_is_named(serve: Serve) -> None:
     assert "no world is named 'x'" in refused("export", "--url", ready(serve(*SMALL)), "--world", "x")
 
 
-def test_a_flag_beats_the_environment_s_other_way_to_say_it(serve: Serve, tmp_path: Path) -> None:
+def test_flag_takes_precedence_over_an_excluded_environment_variable(serve: Serve, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text('{"name": "mine"}')
     one = ready(serve("--port", "0", "--import", str(file), OMS_EMULATOR_SCENARIO="demo"))

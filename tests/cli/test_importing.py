@@ -54,7 +54,7 @@ def test_an_import_writes_a_scenario_that_gives_the_answer_back(tmp_path: Path, 
     assert found == expected
 
 
-def test_without_a_file_the_scenario_goes_to_stdout_and_nothing_personal_with_it(capture: Path) -> None:
+def test_without_a_file_the_scenario_is_printed_without_personal_data(capture: Path) -> None:
     """Anonymizing is what happens unless told otherwise; stderr shows no recorded value either."""
     result = run("import", capture, capture)
     assert result.exit_code == 0
@@ -96,7 +96,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("content", "said"), BAD.values(), ids=BAD)
-def test_a_bad_file_is_one_line_and_writes_nothing(content: bytes, said: str, tmp_path: Path) -> None:
+def test_invalid_file_gives_a_one_line_error_and_writes_no_file(content: bytes, said: str, tmp_path: Path) -> None:
     """Exit code 2; the line says which file, what is wrong or missing, and what would be right."""
     file, output = tmp_path / "bad.json", tmp_path / "mine.json"
     file.write_bytes(content)
@@ -107,7 +107,7 @@ def test_a_bad_file_is_one_line_and_writes_nothing(content: bytes, said: str, tm
     assert not output.exists()
 
 
-def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_missing_file_gives_a_one_line_error(tmp_path: Path) -> None:
     result = run("import", tmp_path / "none.json")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "none.json: No such file" in result.stderr

@@ -53,7 +53,7 @@ def test_a_file_that_differs_is_not_written_over(tmp_path: Path, capture: Path) 
     assert run("installation", "import", capture, "-o", output).exit_code == 0
 
 
-def test_a_bad_capture_is_one_line_and_writes_nothing(tmp_path: Path) -> None:
+def test_invalid_capture_gives_a_one_line_error_and_writes_no_file(tmp_path: Path) -> None:
     """The line names the file; exit code 2."""
     file, output = tmp_path / "bad.json", tmp_path / "mine.json"
     for text in ("{", "3", '{"hello": 1}', '{"results": []}', '{"results": 5}'):
@@ -65,7 +65,7 @@ def test_a_bad_capture_is_one_line_and_writes_nothing(tmp_path: Path) -> None:
     assert run("installation", "import", tmp_path / "none.json", "-o", output).exit_code == 2
 
 
-def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path, capture: Path) -> None:
+def test_unwritable_folder_gives_a_one_line_error(tmp_path: Path, capture: Path) -> None:
     result = run("installation", "import", capture, "-o", tmp_path / "nowhere" / "mine.json")
     assert result.exit_code == 2
     assert "cannot write" in result.stderr
@@ -90,7 +90,7 @@ def test_diff_exits_with_1_when_they_differ() -> None:
 
 
 @pytest.mark.parametrize("args", [("lint", "nowhere"), ("diff", "default", "nowhere")])
-def test_an_unknown_installation_is_one_line(args: tuple[str, ...]) -> None:
+def test_unknown_installation_gives_a_one_line_error(args: tuple[str, ...]) -> None:
     """It names the known ones; exit code 2."""
     result = run("installation", *args)
     assert result.exit_code == 2

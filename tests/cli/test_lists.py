@@ -55,13 +55,13 @@ def test_the_version_and_the_help() -> None:
 
 
 @pytest.mark.parametrize("arguments", [("routes", "x"), ("scenarios", "--xml"), ("nowhere",)])
-def test_wrong_use_is_one_line_and_exit_code_2(arguments: tuple[str, ...]) -> None:
+def test_wrong_usage_gives_a_one_line_error_and_exit_code_2(arguments: tuple[str, ...]) -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert len(result.output.splitlines()) == 1
 
 
-def test_the_schema_of_scenario_files_stands_alone() -> None:
+def test_schema_of_scenario_files_refers_to_no_other_file() -> None:
     """An editor that is given the one file completes and judges with it."""
     schema = json.loads(run("scenarios", "--schema"))
     judge = Draft202012Validator(schema)

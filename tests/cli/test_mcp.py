@@ -270,7 +270,7 @@ def test_a_page_of_another_site_cannot_use_the_http_transport() -> None:
         assert requests.post(address, json=message, headers=headers, timeout=10).status_code == 403
 
 
-def test_wrong_options_are_one_line() -> None:
+def test_wrong_options_give_a_one_line_error() -> None:
     assert "--url and --scenario" in refused("mcp", "--url", "http://127.0.0.1:1", "--scenario", "demo")
     assert "unknown scenario" in refused("mcp", "--scenario", "nothing").lower()
 

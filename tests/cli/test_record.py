@@ -164,7 +164,7 @@ def test_a_tunnel_needs_an_authority(real: Emulator, tmp_path: Path) -> None:
         (["--target", "https://oms.example.com", "-o", "a.json", "--ca", "odd.pem"], "certificate and the key"),
     ],
 )
-def test_wrong_usage_is_one_line(words: list[str], text: str, tmp_path: Path) -> None:
+def test_wrong_usage_gives_a_one_line_error(words: list[str], text: str, tmp_path: Path) -> None:
     (tmp_path / "odd.pem").write_text("odd")
     ended = subprocess.run(
         command("record", *words),

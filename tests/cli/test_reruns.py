@@ -132,7 +132,7 @@ def test_pytest_runs_once(run: Run, tmp_path: Path) -> None:
         (("sweep", "--", "false"), "the command fails as it is (exit code 1)"),
     ],
 )
-def test_what_cannot_be_run_is_one_line(run: Run, arguments: tuple[str, ...], message: str) -> None:
+def test_command_that_cannot_run_gives_a_one_line_error(run: Run, arguments: tuple[str, ...], message: str) -> None:
     done = run(*arguments)
     assert done.returncode == 2
     assert message in done.stderr

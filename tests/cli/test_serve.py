@@ -6,11 +6,14 @@ import errno
 import io
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +97,7 @@ def refused(*arguments: str, **extra: str) -> str:
     ],
     ids=["plain and SIGTERM", "quiet and Ctrl-C", "verbose in JSON", "granian and Ctrl-C", "granian in JSON"],
 )
-def test_it_says_when_it_is_ready_answers_and_stops(serve: Serve, arguments: Any, number: Any, code: int) -> None:
+def test_server_prints_its_url_answers_and_stops(serve: Serve, arguments: Any, number: Any, code: int) -> None:
     """Nothing but the line is printed on stdout, and only what was asked for on stderr."""
     process = serve("--port", "0", *arguments)
     url = ready(process)
@@ -141,10 +144,33 @@ def test_options_choose_the_world(serve: Serve) -> None:
     assert answer.json()["count"] == 12
 
 
+def count_thread_heaps(process_id: int) -> int:
+    """Return the number of glibc's heaps of threads: a mapped part, and reserved memory up to 64 MB."""
+    sizes: list[tuple[str, int]] = []
+    for line in Path(f"/proc/{process_id}/maps").read_text().splitlines():
+        limits, permissions, *_ = line.split()
+        start, end = (int(each, 16) for each in limits.split("-"))
+        sizes.append((permissions, end - start))
+    return sum(
+        (used, reserved) == ("rw-p", "---p") and size + rest == 64 * 1024**2
+        for (used, size), (reserved, rest) in pairwise(sizes)
+    )
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has a heap for each thread")
+def test_all_threads_allocate_from_one_heap(serve: Serve) -> None:
+    process = serve("--port", "0")
+    url = ready(process)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: requests.get(f"{url}/__admin/health", timeout=30).status_code, range(32)))
+    assert answers == [200] * 32
+    assert count_thread_heaps(process.pid) == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "status"), [((), None), (("--allow-webhook-host", "0.0.0.0"), 200)], ids=["unasked", "allowed"]
 )
-def test_a_hook_elsewhere_is_called_only_where_that_was_asked_for(
+def test_hook_on_another_host_is_called_only_if_allowed(
     serve: Serve, flags: tuple[str, ...], status: int | None
 ) -> None:
     """0.0.0.0 stands for elsewhere: it is not this machine's loopback, and still leads here."""
@@ -165,7 +191,7 @@ def test_a_hook_elsewhere_is_called_only_where_that_was_asked_for(
     assert ("--allow-webhook-host 0.0.0.0" in delivery["response"]) == (status is None)
 
 
-def test_limits_and_faults_can_be_asked_for(serve: Serve) -> None:
+def test_limits_and_faults_are_options(serve: Serve) -> None:
     flags = ("--limit", "full-access:read=2/hour", "--limit", "read-only:read=1/day", "--allow-fault-header")
     url = ready(serve("--port", "0", *flags))
     headers = {"Authorization": "Token full-access"}
@@ -179,14 +205,14 @@ def test_limits_and_faults_can_be_asked_for(serve: Serve) -> None:
     assert "is not a rate; use a number per" in refused("serve", "--port", "0", "--limit", "full-access:read=often")
 
 
-def test_the_environment_stands_in_for_options_and_a_flag_beats_it(serve: Serve) -> None:
+def test_environment_variables_set_options_and_flags_take_precedence(serve: Serve) -> None:
     twins = {"OMS_EMULATOR_SCENARIO": "empty", "OMS_EMULATOR_SEED": "4", "OMS_EMULATOR_PORT": "0"}
     process = serve("--seed", "5", **twins)
     health = requests.get(f"{ready(process)}/__admin/health", timeout=10).json()
     assert (health["scenario"], health["seed"]) == ("empty", 5)
 
 
-def test_every_option_has_its_twin() -> None:
+def test_every_option_has_an_environment_variable() -> None:
     from emulator.cli.serve import serve as command_  # noqa: PLC0415 - the object, not the process
 
     options = {option.name: option.envvar for option in command_.params if len(option.opts[0]) > 2}
@@ -221,7 +247,7 @@ def test_validation_of_responses_is_an_option(
     assert passed == [expected]
 
 
-def test_a_taken_port_is_one_line(serve: Serve) -> None:
+def test_taken_port_gives_a_one_line_error(serve: Serve) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -305,7 +331,7 @@ UNREADABLE = (
 
 
 @pytest.mark.parametrize("arguments", UNREADABLE, ids=" ".join)
-def test_a_file_in_an_unreadable_folder_is_one_line(
+def test_file_in_an_unreadable_folder_gives_a_one_line_error(
     arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system refuses the folder as it does for a user without rights. The tests may run as root."""
@@ -367,12 +393,12 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_is_wrong_is_said_in_one_line(arguments: tuple[str, ...], said: str) -> None:
+def test_invalid_options_give_a_one_line_error(arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(*arguments)
 
 
 @pytest.mark.parametrize(("name", "value"), [("PORT", "x"), ("SEED", "x"), ("PACKAGES", "-1"), ("SCENARIO", "x")])
-def test_a_wrong_twin_is_said_in_one_line(name: str, value: str) -> None:
+def test_invalid_environment_variable_gives_a_one_line_error(name: str, value: str) -> None:
     refused("serve", **{f"OMS_EMULATOR_{name}": value})
 
 
@@ -387,7 +413,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("content", "said"), FILES.values(), ids=FILES)
-def test_a_wrong_file_is_said_in_one_line(content: bytes, said: str, tmp_path: Path) -> None:
+def test_invalid_file_gives_a_one_line_error(content: bytes, said: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_bytes(content)
     line = refused("serve", "--scenario", str(file))

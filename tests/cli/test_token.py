@@ -41,7 +41,7 @@ def test_a_token_is_the_roles_name() -> None:
         (("full-access", "--expires-in", "5", "--url", "127.0.0.1"), "is not an address"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_usage_gives_a_one_line_error_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:
     result = CliRunner().invoke(main, ["token", *arguments])
     assert result.exit_code == 2
     assert len(result.output.splitlines()) == 1

@@ -78,7 +78,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "reason"), WRONG.values(), ids=WRONG)
-def test_an_error_keeps_the_worlds_and_is_one_line(
+def test_an_error_keeps_the_worlds_and_is_printed_in_one_line(
     file: Path, text: str, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     oms = Emulator(file)

@@ -86,7 +86,7 @@ def test_a_connection_is_kept_alive_over_all_kinds_of_answers(
     assert wire.sock is first
 
 
-def test_a_204_has_no_body_and_the_connection_goes_on() -> None:
+def test_204_has_no_body_and_keeps_the_connection() -> None:
     with Emulator("demo") as oms:
         url = urlsplit(oms.url)
         wire = http.client.HTTPConnection(str(url.hostname), url.port, timeout=10)
@@ -100,7 +100,7 @@ def test_a_204_has_no_body_and_the_connection_goes_on() -> None:
 
 
 @pytest.mark.parametrize("size", [1_000_000, 3_000_000])
-def test_a_big_request_is_read_or_refused_and_the_emulator_goes_on(
+def test_big_request_is_read_or_refused_and_the_emulator_continues(
     wire: http.client.HTTPConnection, running: Emulator, size: int
 ) -> None:
     pk = running.world.records.ids(Package)[0]
@@ -180,7 +180,7 @@ def test_an_emulator_can_be_started_again() -> None:
             assert requests.get(f"{oms.url}{LIST}", headers=oms.auth, timeout=10).status_code == 200
 
 
-def test_an_error_inside_with_stops_the_emulator_and_goes_on() -> None:
+def test_an_error_inside_with_stops_the_emulator_and_is_raised() -> None:
     with pytest.raises(ZeroDivisionError), Emulator("empty") as oms:
         raise ZeroDivisionError
     assert oms.url == "http://oms.test"
@@ -222,7 +222,7 @@ def test_arguments_reach_the_world() -> None:
     assert (oms.session().get(LIST).json()["count"], oms.world.settings.seed, oms.clock.mode) == (12, 99, "ticking")
 
 
-def test_a_documented_emulator_tells_the_path_of_its_sample() -> None:
+def test_emulator_of_a_sample_has_the_path_of_the_sample() -> None:
     assert Emulator("demo").request is None
     for name in bundled_scenarios():
         if name.startswith("documented/"):

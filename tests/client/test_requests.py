@@ -138,7 +138,7 @@ def test_too_many_calls_are_listed(oms: Emulator) -> None:
     ]
 
 
-def test_a_failure_without_any_call_says_so(oms: Emulator) -> None:
+def test_failure_without_calls_says_so(oms: Emulator) -> None:
     assert failure(oms, "list_packages").endswith("it was called 0 times\nnothing else was called")
 
 
@@ -165,7 +165,7 @@ def test_an_unknown_operation_is_a_value_error_that_names_near_ones(oms: Emulato
             check(name)
 
 
-def test_a_failure_says_how_many_calls_were_evicted(oms: Emulator) -> None:
+def test_failure_shows_the_number_of_evicted_calls(oms: Emulator) -> None:
     oms.world.journal.limit = 2
     for _ in range(3):
         oms.session().get(LIST)

@@ -148,7 +148,7 @@ def test_every_format_names_the_survivors_and_what_users_suffer(form: str) -> No
     assert ("shipment.<b>" in text) is (form in ("text", "json")), "HTML and XML escape it"
 
 
-def test_the_text_tells_what_was_not_counted() -> None:
+def test_text_names_what_was_not_counted() -> None:
     text = render(report(), "text")
     assert "left out, because they fail when they run again: tests/test_c.py::test_once" in text
     assert "1 changes are not counted" in text

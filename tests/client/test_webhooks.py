@@ -88,7 +88,7 @@ def test_what_was_delivered_can_be_asserted(oms: Emulator) -> None:
         oms.hooks.assert_delivered(EVENT)
 
 
-def test_the_failure_tells_what_was_sent_instead(oms: Emulator) -> None:
+def test_failure_shows_what_was_sent_instead(oms: Emulator) -> None:
     oms.hooks.add(lambda _: 503, EVENT)
     made = oms.package()["id"]
     with pytest.raises(AssertionError) as told:

@@ -105,7 +105,7 @@ def test_reading_changes_nothing():
 
 
 @pytest.mark.parametrize("token", ["nobody", "inactive", "no-access", "throttled"])
-def test_a_caller_who_is_not_let_in_verifies_nothing(token):
+def test_checks_of_a_refused_caller_are_not_verified(token):
     """The reason stands at every check."""
     target = in_process(token=token, jwt=None)
     for _ in range(6 if token == "throttled" else 0):
@@ -198,7 +198,7 @@ def test_a_target_that_is_gone_is_not_asked_further():
     assert [result.not_verified for result in report.results[1:]] == [TARGET_LOST] * 5
 
 
-def test_an_empty_world_is_not_verified_where_it_shows_nothing():
+def test_checks_without_data_in_an_empty_world_are_not_verified():
     """Nothing there is neither kept nor broken."""
     oms = Emulator("empty")
     report = run(Target(oms.url, session=oms.session(), jwt=oms.jwt(), allow_writes=True))

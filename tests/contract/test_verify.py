@@ -153,7 +153,7 @@ def test_drift_as_junit(differing, capsys):
     assert suites["command_package"].skipped == 11
 
 
-def test_junit_says_what_its_schema_knows(oms, capsys):
+def test_junit_report_is_valid_by_its_schema(oms, capsys):
     """Elements and attributes are those that readers agree on, in the order that they want."""
     _, out, _ = verify(capsys, oms.url, "--format", "junit")
     root = ElementTree.fromstring(out.encode())  # noqa: S314 - our own report

@@ -51,7 +51,7 @@ def test_the_mark_may_be_the_url_of_the_schema(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["nowhere/mine.json", "."])
-def test_the_error_of_an_unwritable_path_is_one_line(where: str, tmp_path: Path) -> None:
+def test_unwritable_path_gives_a_one_line_error(where: str, tmp_path: Path) -> None:
     for force in (False, True):
         with pytest.raises(FileError, match=r"^cannot write [^\n]+$"):
             write_scenario_file(tmp_path / where, encode_scenario(DOCUMENT), force=force)

@@ -73,7 +73,7 @@ def used(*paths: str) -> Coverage:
     return oms.world.coverage
 
 
-def test_a_file_holds_what_was_counted(tmp_path: Path) -> None:
+def test_file_contains_the_counts(tmp_path: Path) -> None:
     coverage = used(LIST, f"{LIST}?state=35", "/nowhere/")
     file = write_counts(tmp_path / "counts.json", coverage)
     assert file == tmp_path / "counts.json"
@@ -229,7 +229,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize(("act", "said"), WRONG.values(), ids=WRONG)
-def test_what_cannot_be_read_or_written_is_said_in_one_line(
+def test_unreadable_or_unwritable_file_gives_a_one_line_error(
     tmp_path: Path, act: Callable[[Path], object], said: str
 ) -> None:
     with pytest.raises(CoverageError, match=said.replace("*", r"\*")) as raised:

@@ -35,7 +35,7 @@ def some() -> Report:
     )
 
 
-def test_text_has_a_bar_for_each_dimension_and_what_was_not_met(some: Report) -> None:
+def test_text_has_a_bar_for_each_dimension_and_the_uncovered_rows(some: Report) -> None:
     text = render(some, "text")
     assert re.search(rf"^operations called +2 of +{OPERATIONS} +\d\.\d %  #\.+$", text, re.MULTILINE)
     assert re.search(rf"^all +{some.covered} of +{some.total} ", text, re.MULTILINE)
@@ -60,7 +60,7 @@ def test_text_of_everything_has_bars_alone() -> None:
     assert all(line.endswith(f"100.0 %  {'#' * 30}") for line in lines)
 
 
-def test_json_is_what_its_schema_says_and_can_be_read_again(some: Report) -> None:
+def test_json_is_valid_by_its_schema_and_can_be_read(some: Report) -> None:
     document = json.loads(render(some, "json"))
     assert schemas.find_problem("coverage", document) is None
     assert (document["met"], document["total"]) == (some.covered, some.total)
@@ -160,7 +160,7 @@ def test_the_page_shows_each_transition_below_its_state(some: Report) -> None:
     assert shown == {}
 
 
-def test_only_what_is_asked_for_is_shown(some: Report) -> None:
+def test_only_requested_parts_are_shown(some: Report) -> None:
     """Without the dimensions of transitions there is no graph. One operation shows its own graph only."""
     assert ", installation default" not in render(some.narrowed(only=["operations"]), "html")
     transfers = render(some.narrowed(operations=["command_transfer"]), "html")

@@ -327,7 +327,7 @@ def test_a_fault_that_a_request_met_keeps_it_from_counting(kind: str, way: str) 
         assert (found["operations"], found["filters"]) == ({"list_packages": 1}, {"package.state": 1})
 
 
-def test_what_the_inspector_reads_meets_nothing(oms: Emulator) -> None:
+def test_requests_of_the_inspector_are_not_covered(oms: Emulator) -> None:
     """Only its writes count, which are those of its user."""
     referer = {"Referer": f"http://oms.test{INSPECTOR_PATH}", "Sec-Fetch-Site": "same-origin"}
     oms.session().get(LIST, headers=referer)
@@ -354,7 +354,7 @@ def test_servers_count_apart_unless_they_share(oms: Emulator) -> None:
     assert shared.counts()["operations"] == {"list_packages": 2}
 
 
-def test_a_scenarios_steps_meet_nothing(oms: Emulator, tmp_path: Any) -> None:
+def test_steps_of_a_scenario_are_not_covered(oms: Emulator, tmp_path: Any) -> None:
     """Events of replayed steps are not counted."""
     pk = places(oms)["waiting"]
     oms.session().post(COMMAND.format(waiting=pk), json=command(PACKING))
@@ -365,7 +365,7 @@ def test_a_scenarios_steps_meet_nothing(oms: Emulator, tmp_path: Any) -> None:
     assert counts(again)["events"] == {}
 
 
-def test_a_command_that_is_undone_was_met(oms: Emulator) -> None:
+def test_undone_command_remains_covered(oms: Emulator) -> None:
     oms.session().post(COMMAND.format(**places(oms)), json=command(PACKING))
     oms.undo()
     assert counts(oms)["transitions"] == {PACKING: 1}
@@ -378,7 +378,7 @@ def test_a_transition_is_named_by_its_slug_or_else_by_its_id() -> None:
     assert [transition_name(view, move) for move in moves] == ["a", "a #6", "#7"]
 
 
-def test_counting_costs_next_to_nothing(oms: Emulator) -> None:
+def test_counting_is_cheap(oms: Emulator) -> None:
     """An ordinary request pays less for it than a hundredth of a millisecond, on a busy machine as well."""
     context = context_of(oms, RequestInfo("get_package", "full-access"))
     reply = Reply(200)

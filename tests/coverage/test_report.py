@@ -35,7 +35,7 @@ def rows(found: Report, dimension: str) -> dict[str, int]:
     return {row.name: row.hits for each in found.dimensions if each.name == dimension for row in each.rows}
 
 
-def test_every_operation_and_each_of_its_statuses_can_be_met() -> None:
+def test_every_operation_and_status_can_be_covered() -> None:
     """Nothing of the route table is missing; what any operation may answer is asked for once."""
     nothing = met()
     assert set(rows(nothing, "operations")) == {route.operation for route in ROUTES}
@@ -51,7 +51,7 @@ def test_every_transition_of_commands_can_be_taken_and_refused() -> None:
     assert len(slugs) == sum(each.actor == "command" for each in transitions)
 
 
-def test_every_filter_event_and_credential_can_be_met() -> None:
+def test_every_filter_event_and_credential_can_be_covered() -> None:
     filters = {f"{name}.{one.name}" for name, table in FILTER_SETS.items() for one in table.filters}
     sorts = {f"{name}.sort" for name, table in FILTER_SETS.items() if table.sortable}
     assert set(rows(met(), "filters")) == filters | sorts
@@ -112,7 +112,7 @@ NARROWED: dict[str, tuple[dict[str, list[str]], dict[str, int]]] = {
 
 
 @pytest.mark.parametrize(("asked", "totals"), NARROWED.values(), ids=NARROWED)
-def test_a_report_narrows_to_what_can_be_met(asked: dict[str, list[str]], totals: dict[str, int]) -> None:
+def test_report_can_be_limited_to_reachable_behaviours(asked: dict[str, list[str]], totals: dict[str, int]) -> None:
     """Of the chosen dimensions, what the chosen operations can meet."""
     assert {each.name: each.total for each in met().narrowed(**asked).dimensions} == totals
 

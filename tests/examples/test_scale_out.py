@@ -118,7 +118,7 @@ def test_fifty_worlds_at_once_behave_as_if_each_were_alone(cluster: Cluster) -> 
     assert min(len(first), len(second)) > 10
 
 
-def test_a_killed_process_comes_back_with_its_worlds_and_the_others_go_on(cluster: Cluster) -> None:
+def test_killed_process_restarts_with_its_worlds_and_the_others_continue(cluster: Cluster) -> None:
     names = WORLDS[:12]
     before = {name: traffic(cluster.url, name)[3] for name in names}
     lost = cluster.worlds_of(0)

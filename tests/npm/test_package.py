@@ -155,7 +155,7 @@ def test_state_file_is_refused_in_one_line(npm_command: Command) -> None:
     assert not (npm_command.folder / "worlds.db").exists()
 
 
-def test_what_needs_a_thread_is_refused_in_one_line(npm_command: Command, scenario: str) -> None:
+def test_options_that_need_a_thread_give_a_one_line_error(npm_command: Command, scenario: str) -> None:
     done = npm_command.run("serve", "--watch", "--scenario", scenario, "--port", "0")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "oms-emulator: this needs the Python package: can't start new thread\n"

@@ -106,7 +106,7 @@ def test_a_collect_only_run_changes_no_counts(run: Run, pytester: pytest.Pyteste
     assert [file.read_bytes() for file in folder.iterdir()] == [before]
 
 
-def test_a_run_that_met_nothing_says_so(run: Run, pytester: pytest.Pytester) -> None:
+def test_report_of_a_run_without_requests_is_explained(run: Run, pytester: pytest.Pytester) -> None:
     done = run("def test_it(oms): pass", "--oms-coverage", "counts")
     done.assert_outcomes(passed=1)
     done.stdout.fnmatch_lines(["oms-emulator: no coverage was counted: there is no coverage[*].json in *counts"])
@@ -132,7 +132,7 @@ def test_without_the_option_nothing_is_counted_together(run: Run) -> None:
         (("counts", "--oms-target", "http://x"), "ERROR: --oms-coverage counts in emulators of this run; *"),
     ],
 )
-def test_what_cannot_be_counted_is_said_before_any_test(
+def test_coverage_options_are_checked_before_the_first_test(
     run: Run, pytester: pytest.Pytester, arguments: tuple[str, ...], said: str
 ) -> None:
     (pytester.path / "test_it.py").write_text("")

@@ -290,7 +290,7 @@ def test_the_folder_is_an_option_and_each_test_has_its_file(run: Run, pytester: 
     assert all(Emulator(file).world.settings.scenario == "demo" for file in files)
 
 
-def test_a_world_that_no_calls_made_says_why_there_is_no_file(run: Run) -> None:
+def test_failure_explains_why_a_world_has_no_scenario_file(run: Run) -> None:
     done = run(
         """
         def test_it(oms):
@@ -467,7 +467,7 @@ def test_the_package_names_what_it_has() -> None:
 
 
 @pytest.mark.parametrize("flags", [(), ("--oms-with-secrets",)], ids=["masked", "with secrets"])
-def test_the_scenario_file_holds_credentials_only_on_request(run: Run, flags: tuple[str, ...]) -> None:
+def test_scenario_file_contains_credentials_only_on_request(run: Run, flags: tuple[str, ...]) -> None:
     test = """
         def test_it(oms):
             oms.hooks.add("http://127.0.0.1:9/", "package.created", secret_key="signing-secret")

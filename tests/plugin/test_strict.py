@@ -64,7 +64,7 @@ def test_others_are_let_be(run: Run) -> None:
     assert "strict: the client" not in done.stdout.str()
 
 
-def test_a_whole_run_may_be_strict_and_the_marker_says_otherwise(run: Run) -> None:
+def test_option_makes_a_run_strict_and_the_marker_takes_precedence(run: Run) -> None:
     done = run(
         f"""{LISTS}
     def test_strict(oms): ask(oms)

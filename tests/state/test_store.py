@@ -188,7 +188,7 @@ def test_the_error_for_a_missing_record_names_kind_and_id() -> None:
         build_world().records.get_existing(Package, 7)
 
 
-def test_a_transaction_knows_its_time() -> None:
+def test_transaction_has_a_time() -> None:
     world = build_world()
     with world.transaction() as tx:
         assert START < tx.now == world.clock.next_write_time()

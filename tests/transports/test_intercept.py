@@ -53,7 +53,7 @@ def test_module_functions_and_links_are_intercepted(oms: Emulator) -> None:
     oms.requests.assert_called("list_packages", times=3)
 
 
-def test_every_session_is_intercepted_whatever_its_age_and_adapters(oms: Emulator) -> None:
+def test_every_session_is_intercepted_with_any_age_and_adapters(oms: Emulator) -> None:
     class CustomSession(requests.Session):
         pass
 

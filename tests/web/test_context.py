@@ -59,9 +59,7 @@ def test_each_part_of_a_request_is_parsed_once(
     assert counts == expected
 
 
-def test_repeated_read_parses_nothing_and_that_of_another_token_only_the_credential(
-    oms: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_repeated_read_parses_only_a_new_credential(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     client = oms.session()
     first = client.get(LIST).content
     counts: Counter[str] = Counter()

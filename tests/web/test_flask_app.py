@@ -372,7 +372,7 @@ def test_a_failing_hook_is_a_500_of_flask(app: Flask) -> None:
 # --- own rules, blueprints, configuration, sessions ---------------------------------------------------------
 
 
-def test_own_rules_and_blueprints_stand_beside_the_operations(app: Flask, oms: Emulator) -> None:
+def test_own_rules_and_blueprints_work_beside_the_operations(app: Flask, oms: Emulator) -> None:
     shop = Blueprint("shop", __name__, url_prefix="/shop")
     shop.before_request(lambda: setattr(g, "shop", "open"))
     shop.add_url_rule("/<int:pk>/", view_func=lambda pk: {"z": pk, "a": g.shop}, endpoint="item")

@@ -137,7 +137,7 @@ def test_an_applied_filter_has_the_provenance_of_its_row(oms: Emulator, path: st
 EXAMPLES = {"boolean": "true", "null_boolean": "true", "datetime": "2023-04-05", "date": "2023-04-05"}
 
 
-def test_a_response_that_a_fault_changed_rests_on_nothing(oms: Emulator) -> None:
+def test_response_changed_by_a_fault_has_no_provenance(oms: Emulator) -> None:
     oms.faults.add("list_packages", status=503, times=1)
     answer = oms.session().get(LIST)
     assert "X-Emulator-Provenance" not in answer.headers

@@ -62,7 +62,7 @@ def test_the_certificate_is_for_the_names_of_the_server(oms: Emulator, name: str
     assert begin < end
 
 
-def test_other_clients_and_plain_http_are_refused_and_the_server_goes_on(oms: Emulator) -> None:
+def test_untrusting_clients_and_plain_http_are_refused_and_the_server_continues(oms: Emulator) -> None:
     stranger = requests.Session()
     stranger.trust_env = False
     with stranger, pytest.raises(requests.exceptions.SSLError):

@@ -27,12 +27,12 @@ def test_a_barcode_can_be_read(text: str) -> None:
     assert decode(code_128(text)) == text
 
 
-def test_the_check_sum_is_that_of_the_standard() -> None:
+def test_checksum_equals_the_standard() -> None:
     """The known check character of "Wikipedia" has the value 88."""
     assert code_128("Wikipedia")[-13:-7] == CODE_128_WIDTHS[88]
 
 
-def test_widths_are_those_of_the_standard() -> None:
+def test_widths_equal_the_standard() -> None:
     """106 different characters, each of 11 modules."""
     assert len(set(CODE_128_WIDTHS)) == 106
     assert {sum(map(int, widths)) for widths in CODE_128_WIDTHS} == {11}

@@ -188,7 +188,7 @@ def test_response_matches_the_endpoint_table(
 
 
 @pytest.mark.parametrize(("method", "path", "document", "status", "said"), REFUSALS)
-def test_error_is_one_line_with_the_reason(
+def test_error_has_one_line_with_the_reason(
     method: str, path: str, document: Any, status: int, said: str, prepared_oms: Emulator
 ) -> None:
     """The status is in the endpoint table, and nothing changes."""
