@@ -1,5 +1,7 @@
 """Print the size and structure figures of `emulator/`, each with its bar (`make metrics`).
 
+A figure may exceed its bar by its allowance. `tests/test_architecture.py` fails if a figure is higher than that.
+
 How the figures are counted:
 
 - Modules and lines: all Python files below `emulator/`, without the generated `api_types.py`. Every physical line
@@ -51,15 +53,33 @@ HEADERS = [("Authorization", "Token full-access")]
 COMMAND = "package__prepare_package_command__waiting__preparing"
 
 
+ALLOWANCES = {
+    "modules": (42, "features that were added after the layout"),
+    "lines of Python": (16_500, "9,600 of later features, 3,100 of older modules, 3,400 over from the start"),
+    "top entries": (2, "api_types.py and pytest_plugin.py are public names"),
+    "modules per command": (2, "state/persistent_map.py and core/caching.py"),
+}
+"""Figure -> how far it may exceed its bar, and why. `docs/explanation/decisions/size.md` has the details."""
+
+
 class Metric(NamedTuple):
-    """A measured figure and the highest value that is acceptable."""
+    """A measured figure, its bar, and how far it may exceed the bar."""
 
     name: str
     value: float
     bar: int
 
+    @property
+    def is_acceptable(self) -> bool:
+        """Whether the value is at most the bar plus the allowance."""
+        return self.value <= self.bar + ALLOWANCES.get(self.name, (0, ""))[0]
+
     def __str__(self) -> str:
-        verdict = "ok" if self.value <= self.bar else "over the bar"
+        allowance, reason = ALLOWANCES.get(self.name, (0, ""))
+        verdict = "ok"
+        if self.value > self.bar:
+            over = "over the bar" if self.is_acceptable else "TOO HIGH"
+            verdict = f"{over}, at most {self.bar + allowance}" + (f": {reason}" if reason else "")
         return f"{self.name:<28} {self.value:>7g}   bar {self.bar:>6}   {verdict}"
 
 
@@ -171,11 +191,13 @@ def profiled_call(app: Any, method: str, path: str, body: dict[str, Any] | None 
 
 
 def main() -> None:
-    """Print the figures and the modules of each import cycle."""
-    for metric in metrics():
+    """Print the figures and the modules of each import cycle. Exit with code 1 if a figure is too high."""
+    figures = list(metrics())
+    for metric in figures:
         sys.stdout.write(f"{metric}\n")
     for cycle in sorted(import_cycles(), key=sorted):
         sys.stdout.write(f"cycle: {', '.join(sorted(cycle))}\n")
+    sys.exit(not all(metric.is_acceptable for metric in figures))
 
 
 if __name__ == "__main__":

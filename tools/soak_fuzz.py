@@ -28,6 +28,7 @@ PARTS = {"emulated API": "--exclude-tag", "control API": "--include-tag"}
 """Part -> how it treats the operations with the tag `control`."""
 EXPLAINED = {
     "AcceptedNegativeData": ("emulated API",),
+    "EnsureResourceAvailability": ("control API",),
     "RejectedPositiveData": ("emulated API", "control API"),
 }
 """Finding -> the parts in which it may occur. `docs/explanation/fuzzing.md` has the causes."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 try:
+    from collections import UserDict
     from collections.abc import Sequence
-    from importlib import import_module
+    from pkgutil import resolve_name
     from typing import Any, NoReturn
 
     import click
@@ -16,39 +17,38 @@ except KeyboardInterrupt:  # Ctrl-C while the command starts
     sys.exit(130)
 
 
-COMMANDS = {
-    "serve": "serve",
-    "exec": "serve",
-    "mcp": "mcp",
-    "export": "data",
-    "import": "data",
-    "record": "record",
-    "installation": "data",
-    "routes": "info",
-    "scenarios": "info",
-    "openapi": "info",
-    "token": "info",
-    "verify": "reports",
-    "coverage": "reports",
-    "mutate": "reruns",
-    "sweep": "reruns",
-}
-"""Command -> its module in this package. A command imports only its own module."""
-KEYWORDS = {"exec": "exec_", "import": "import_"}
-"""Command -> its function, if the name is taken in Python."""
+class LazyCommands(UserDict[str, Any]):
+    """Commands by name. The module of a command is imported when the command is used."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        command: click.Command = resolve_name(self.data[name])
+        return command
+
+
+COMMANDS = LazyCommands(
+    {
+        "coverage": "emulator.cli.reports:coverage",
+        "exec": "emulator.cli.serve:exec_",
+        "export": "emulator.cli.data:export",
+        "import": "emulator.cli.data:import_",
+        "installation": "emulator.cli.data:installation",
+        "mcp": "emulator.cli.mcp:mcp",
+        "mutate": "emulator.cli.reruns:mutate",
+        "openapi": "emulator.cli.info:openapi",
+        "record": "emulator.cli.record:record",
+        "routes": "emulator.cli.info:routes",
+        "scenarios": "emulator.cli.info:scenarios",
+        "serve": "emulator.cli.serve:serve",
+        "sweep": "emulator.cli.reruns:sweep",
+        "token": "emulator.cli.info:token",
+        "verify": "emulator.cli.reports:verify",
+    }
+)
+"""Command -> its module and function."""
 
 
 class CommandGroup(click.Group):
     """A group that prints each error as one line and exits with code 2."""
-
-    def list_commands(self, _: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    def get_command(self, _: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(f"{__name__}.{COMMANDS[name]}"), KEYWORDS.get(name, name))
-        return command
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         try:
@@ -81,7 +81,9 @@ Completion, for bash (zsh_source and fish_source for others):
 """
 
 
-@click.group(cls=CommandGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=CommandGroup, commands=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, "-V", "--version", prog_name="oms-emulator")
 def main() -> None:
     """Emulate the Akinon OMS package and transfer-order services."""

@@ -91,7 +91,7 @@ def write_or_print(output: Path | None, text: bytes, *, force: bool) -> None:
 
 
 def export_from_file(state: Path, world: str, *, with_secrets: bool = False) -> bytes:
-    from emulator.worlds.sqlite.state_file import read_export_data  # noqa: PLC0415 - a server's worlds need no database here
+    from emulator.worlds.sqlite.state_file import read_export_data  # noqa: PLC0415 - the npm package has no sqlite3
 
     data = read_export_data(state, world)
     start = with_installation(data.start.with_traffic(*data.state.rate), portable_form(data.start.installation))

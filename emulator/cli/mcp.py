@@ -10,6 +10,7 @@ import click
 
 from emulator.cli.serve import DEFAULT_SCENARIO, listen_errors
 from emulator.cli.terminal import configure_logging
+from emulator.client.emulator import Emulator
 
 MCP_EXTRA = "oms-emulator mcp needs the extra `mcp`: pip install 'oms-emulator[mcp]'"
 
@@ -56,8 +57,6 @@ def server_address(url: str | None, scenario: str) -> Iterator[str]:
     if url is not None:
         yield url
         return
-    from emulator.client.emulator import Emulator  # noqa: PLC0415 - `--help` does not need the server
-
     try:
         emulator = Emulator(scenario, clock="ticking")
     except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -14,13 +14,11 @@ from emulator.cli.data import FILE, errors_as_messages, print_import_report, sce
 from emulator.cli.reports import is_server_address
 from emulator.cli.serve import SignalWaiter, listen_errors
 from emulator.cli.terminal import LOG, configure_logging
+from emulator.client.shadow import Shadow
+from emulator.contract.evidence import Evidence, read_evidence
 from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file
 from emulator.loading.installation_import import DESCRIPTION, installation_text
 from emulator.loading.recording import NothingRecorded, RecordedExchange, Recording, build_world
-
-if TYPE_CHECKING:
-    from emulator.client.shadow import Shadow
-    from emulator.contract.evidence import Evidence
 
 NOTHING_RECORDED = 1
 """Exit code if the recording has no document."""
@@ -65,7 +63,7 @@ def record(*, target: str, host: str, port: int, authority: Path | None, allow_w
         raise click.UsageError(f"{target!r} is not the address of a server; use one such as https://oms.example.com")
     configure_logging("text", quiet=False, verbose=False, access=False)
     stop = SignalWaiter()
-    from emulator.web.recording_proxy import RecordingProxy, create_proxy_server  # noqa: PLC0415 - not for `--help`
+    from emulator.web.recording_proxy import RecordingProxy, create_proxy_server  # noqa: PLC0415 - the npm package has no ssl
 
     with errors_as_messages(), listen_errors(f"{host}:{port}"):
         files = RecordedFiles(**options)
@@ -133,9 +131,6 @@ class RecordedFiles:
 
 def open_shadow(evidence: Path) -> Shadow:
     """Return a started shadow that adds to the evidence in a file."""
-    from emulator.client.shadow import Shadow  # noqa: PLC0415 - imported when used
-    from emulator.contract.evidence import read_evidence  # noqa: PLC0415 - as above
-
     check_folder(evidence)
     shadow = Shadow(read_evidence(evidence) if evidence.exists() else None)
     shadow.start()

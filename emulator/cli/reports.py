@@ -9,15 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar, Unpack
+from typing import NoReturn, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 import click
 
+from emulator import coverage as reports
 from emulator.cli.terminal import NamedChoice
-
-if TYPE_CHECKING:
-    from emulator.contract import Result
+from emulator.contract import CHECKS, Result, Target, Unreachable, render, run, summary
 
 NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
 """Exit codes of `verify`: nothing could be verified; the server deviates from the contract; Ctrl-C."""
@@ -72,8 +71,6 @@ def verify(
 
     Only reads, unless --allow-writes is set. Exit code 0: it conforms; 1: nothing could be verified; 3: it deviates.
     """
-    from emulator.contract import CHECKS, Target, Unreachable, render, run, summary  # noqa: PLC0415 - slow to import
-
     if not is_server_address(url):
         raise click.UsageError(
             f"{url!r} is not the address of a server; use an address such as http://127.0.0.1:8080"
@@ -206,7 +203,6 @@ def coverage(
     """
     if minimum is not None and isnan(minimum):
         raise click.UsageError("--fail-under must be a percentage (got nan)")
-    from emulator import coverage as reports  # noqa: PLC0415 - imported when used
 
     output = options["output"]
     try:

@@ -12,20 +12,21 @@ from copy import copy
 from math import isnan
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from emulator.cli.reports import check_writable, exit_with, output_report, report_options
 from emulator.cli.serve import DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
+from emulator.client import fault_sweep
+from emulator.client import suite_mutation as mutation
+from emulator.client.emulator import Emulator
+from emulator.client.fault_sweep import Grid, Sweeper, SweepSettings
+from emulator.client.suite_mutation import RESULTS_VARIABLE, ResultsFile, RunInfo, Settings, build_result
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.clock import machine_seconds
 from emulator.state.runtime import current_runtime
-
-if TYPE_CHECKING:
-    from emulator.client.emulator import Emulator
-    from emulator.client.fault_sweep import Grid, Sweeper, SweepSettings
-    from emulator.client.suite_mutation import ResultsFile, RunInfo, Settings
+from emulator.web.mutation_interceptors import Mutator, Observer, intercepting
 
 FINDINGS = 1
 """Exit code: a change was noticed by no test, or a fault does harm."""
@@ -76,8 +77,6 @@ class TestCommand:
 
     @contextmanager
     def _emulator(self) -> Iterator[Emulator]:
-        from emulator.client.emulator import Emulator  # noqa: PLC0415 - `--help` does not need it
-
         with Emulator(self._scenario, clock="ticking", demo_receiver=True, **self._arguments) as emulator:
             yield emulator
 
@@ -142,7 +141,7 @@ def show_progress(text: str) -> None:
     "minimum",
     type=click.FloatRange(0, 100),
     metavar="PERCENT",
-    help="Exit with code 1 if fewer changes are noticed, and not for each one.",
+    help="Exit with code 1 only if less than PERCENT of the changes are noticed.",
 )
 @report_options("text", "json", "junit", "html")
 @server_options
@@ -161,12 +160,10 @@ def mutate(  # noqa: PLR0913 - options by keyword
 ) -> None:
     """Change one behaviour of the emulator at a time, and report the changes that no test notices.
 
-    COMMAND runs the tests. With pytest and its plugin, only the tests that meet a behaviour run again, in the same
-    process. Any other command runs again for each change, with the environment of `exec`. Exit code 1: there are such
-    changes.
+    COMMAND runs the tests. With pytest and its plugin, only the tests that use a behaviour run again, in the same
+    process. Any other command runs again for each change, with the environment of `exec`. Exit code 1: no test
+    notices a change.
     """
-    from emulator.client import suite_mutation as mutation  # noqa: PLC0415 - `--help` does not need it
-
     if minimum is not None and isnan(minimum):
         raise click.UsageError("--fail-under must be a percentage (got nan)")
     if output is not None:
@@ -204,9 +201,6 @@ def create_ignored_folder(folder: Path) -> None:
 
 def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> RunInfo:
     """Run the tests once, and again with each mutation, unless the pytest plugin did so."""
-    from emulator.client.suite_mutation import RESULTS_VARIABLE, RunInfo, build_result  # noqa: PLC0415 - as above
-    from emulator.web.mutation_interceptors import Mutator, Observer, intercepting  # noqa: PLC0415 - as above
-
     began = machine_seconds()
     with intercepting(observer := Observer()):
         code = tests.run({RESULTS_VARIABLE: str(file.path.resolve())})
@@ -216,9 +210,9 @@ def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> 
     check_first_run(code, observer.requests)
     done = {result.mutation for result in file.results()} | observer.exercised
     planned = [each for each in observer.mutations() if each not in done and settings.selects(each)]
-    for number, mutation in enumerate(planned, 1):
-        show_progress(f"change {number} of {len(planned)}: {mutation.name}")
-        with intercepting(mutator := Mutator(mutation)):
+    for number, change in enumerate(planned, 1):
+        show_progress(f"change {number} of {len(planned)}: {change.name}")
+        with intercepting(mutator := Mutator(change)):
             is_noticed = not tests.passes(MINIMUM_SECONDS + TIME_FACTOR * suite)
         file.add(build_result(mutator, 0, None, is_noticed=is_noticed))
     show_progress("")
@@ -256,8 +250,6 @@ def sweep(
     COMMAND runs the tests. With pytest and its plugin, each test has a grid, and all runs are in one process. Any
     other command runs again as a whole. Exit code 1: a client hangs, makes a write twice, or loses one.
     """
-    from emulator.client import fault_sweep  # noqa: PLC0415 - `--help` does not need it
-
     if output is not None:
         check_writable(output)
     try:
@@ -272,8 +264,6 @@ def sweep(
 
 def run_sweep(tests: TestCommand, settings: SweepSettings) -> Sequence[Grid]:
     """Run the tests once, and again with each fault, unless the pytest plugin did so."""
-    from emulator.client import fault_sweep  # noqa: PLC0415 - as above
-
     began = machine_seconds()
     with TemporaryDirectory(prefix="oms-emulator-") as folder:
         fault_sweep.write_settings(file := Path(folder) / "sweep.jsonl", settings)

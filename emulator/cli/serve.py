@@ -17,10 +17,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import click
+from certifi import where
 from click.core import ParameterSource
 
 from emulator.cli.terminal import (
@@ -33,13 +34,12 @@ from emulator.cli.terminal import (
     unknown_variables,
 )
 from emulator.cli.watch import watching
+from emulator.client.emulator import Emulator
 from emulator.core.files import check_target
+from emulator.coverage import counts_path, write_counts
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.runtime import current_runtime
 from emulator.state.scenario import MAX_PACKAGES
-
-if TYPE_CHECKING:
-    from emulator.client.emulator import Emulator
 
 HOST_ADVICE = "--host must be an address of this machine, such as 127.0.0.1 or 0.0.0.0."
 PORT_ADVICE = "Try another --port, or --port 0 for a free one."
@@ -152,12 +152,9 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     scenario, limits, coverage = options.pop("scenario"), options.pop("limit"), options.pop("coverage")
     with_secrets = options.pop("with_secrets")
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
-    from emulator.client.emulator import Emulator  # noqa: PLC0415 - `--help` does not need the server
 
     try:
         if coverage is not None:
-            from emulator.coverage import counts_path, write_counts  # noqa: PLC0415 - used with this option only
-
             counts_path(coverage)
         if export_file is not None:
             check_target(export_file, force=force)
@@ -448,8 +445,6 @@ def trust_variables(certificate: Path, folder: Path) -> dict[str, str]:
 
     The folder gets the files with all certificates.
     """
-    from certifi import where  # noqa: PLC0415 - a dependency of requests, imported when used
-
     variables = {"NODE_EXTRA_CA_CERTS": str(certificate)}
     for name in BUNDLE_VARIABLES:
         usual = Path(os.environ.get(name, ""))

@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 
 from emulator.client.session import InProcessAdapter, OpenedResponse, environ_key, server_environ, wsgi_path
+from emulator.web.app import EmulatorApp
 from emulator.web.fault_injection import Close, Wait
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ class AsgiApp:
     of events ends after one message, unless a server runs the application.
     """
 
-    def __init__(self, adapter: InProcessAdapter) -> None:
-        self._adapter = adapter
+    def __init__(self, app: EmulatorApp, world: str | None) -> None:
+        self._adapter = InProcessAdapter(app, world)
         self._is_served = False
         """Whether a server started the application (lifespan protocol)."""
 

@@ -186,7 +186,7 @@ WEIGHTS: Mapping[str, int] = {"move": 8, "delivery_fault": 4, "command": 2, "del
 
 def history_strategy() -> SearchStrategy[tuple[list[Action], list[ClientFault]]]:
     """Return the strategy of Hypothesis for the actions of a history, and for the faults of the client's calls."""
-    from hypothesis import strategies as st  # noqa: PLC0415 - an optional package
+    from hypothesis import strategies as st
 
     small = partial(st.integers, 0)
     kinds = [kind for kind in ACTIONS for _ in range(WEIGHTS.get(kind, 1))]
@@ -223,7 +223,7 @@ class ConvergenceCheck:
 
         Each history starts from the present state of the world, with the hooks that `subscribe` creates.
         """
-        import hypothesis  # noqa: PLC0415 - an optional package
+        import hypothesis
 
         before = self.worlds.get(self.name).snapshot()
         start = self.subscribed(before, subscribe)
@@ -343,7 +343,7 @@ def check_convergence(
     check: ConvergenceCheck, subscribe: Callable[[], object], histories: int, seed: int, save: str | PathLike[str]
 ) -> int:
     """Run generated histories, and return their number. Save the shortest one that fails, and raise."""
-    from hypothesis.errors import Flaky  # noqa: PLC0415 - an optional package
+    from hypothesis.errors import Flaky
 
     try:
         check.run(subscribe, histories, seed)

@@ -279,6 +279,15 @@ class Emulator(WorldHandle):
         if self._state is not None:
             self._state.writer.reset_after_fork()
 
+    @classmethod
+    def reset_all_after_fork(cls) -> None:
+        """Make the emulators usable in a forked process, in which their threads do not exist.
+
+        Fork only while no thread of an emulator works. Otherwise the process may inherit a locked lock.
+        """
+        for emulator in cls._instances:
+            emulator.reset_after_fork()
+
     def close(self) -> None:
         """Stop the server, and close the state file. Later writes to it are refused."""
         self.stop()
@@ -308,17 +317,8 @@ def known_installation(name: str) -> str:
     return name
 
 
-def reset_after_fork() -> None:
-    """Make the emulators usable in a forked process, in which their threads do not exist.
-
-    Fork only while no thread of an emulator works. Otherwise the process may inherit a lock that no thread releases.
-    """
-    for emulator in Emulator._instances:  # noqa: SLF001 - of this module
-        emulator.reset_after_fork()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=reset_after_fork)
+    os.register_at_fork(after_in_child=Emulator.reset_all_after_fork)
 
 
 def load_scenario(scenario: str | PathLike[str]) -> Scenario:

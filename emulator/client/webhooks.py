@@ -131,8 +131,9 @@ class Webhooks:
         if len(matching) == times if times is not None else matching:
             return matching
         wanted = "at least once" if times is None else f"{times} times"
-        lines = [f"{event_type} was to be delivered {wanted}, and was {len(matching)} times; sent were:"]
-        lines += [describe_delivery(*each) for each in sent[-MAX_LISTED:]] or ["  nothing"]
+        result = f"it was delivered {len(matching)} times. Deliveries:"
+        lines = [f"expected {event_type} to be delivered {wanted}; {result}"]
+        lines += [describe_delivery(*each) for each in sent[-MAX_LISTED:]] or ["  none"]
         raise AssertionError("\n".join(lines))
 
 

@@ -137,9 +137,8 @@ class WorldHandle:
         Example: `httpx.AsyncClient(transport=httpx.ASGITransport(oms.asgi), base_url=oms.url)`
         """
         from emulator.client.asgi import AsgiApp  # noqa: PLC0415 - anyio is optional
-        from emulator.client.session import InProcessAdapter  # noqa: PLC0415 - as above
 
-        return AsgiApp(InProcessAdapter(self._emulator_app, None if self.name == DEFAULT_WORLD else self.name))
+        return AsgiApp(self._emulator_app, None if self.name == DEFAULT_WORLD else self.name)
 
     # Records
 

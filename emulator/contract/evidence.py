@@ -51,6 +51,21 @@ class Evidence:
     def is_observed(self, behaviour: str) -> bool:
         return self.agreed[behaviour] > 0 and self.differed[behaviour] == 0
 
+    def applied_to(self, part: str, row: JsonObject) -> JsonObject:
+        """Return a row of the fidelity table, `observed` if it was assumed and the evidence confirms it.
+
+        The row of an operation also has the differences.
+        """
+        found = [each for each in row_behaviours(part, row) if self.is_observed(each)]
+        if found:
+            row = observed_row(row, sum(self.agreed[each] for each in found))
+        differences = self.differences.get(str(row.get("operation"))) if part == "operations" else None
+        if differences:
+            places = sorted(differences.items())
+            rows = [{"kind": kind, "pointer": pointer, "count": count} for (kind, pointer), count in places]
+            row = row | {"differences": rows}
+        return row
+
     def to_document(self) -> JsonObject:
         return {
             "$schema": SCHEMA,
@@ -123,21 +138,6 @@ ROW_KEYS: Mapping[str, tuple[str, ...]] = {
     "transitions": ("of", "id"),
 }
 """Part of the fidelity table -> the columns that name a behaviour. Traffic shows nothing about the other parts."""
-
-
-def with_evidence(part: str, row: JsonObject, evidence: Evidence) -> JsonObject:
-    """Return a row of the fidelity table, `observed` if it was assumed and the evidence confirms it.
-
-    The row of an operation also has the differences.
-    """
-    found = [each for each in row_behaviours(part, row) if evidence.is_observed(each)]
-    if found:
-        row = observed_row(row, sum(evidence.agreed[each] for each in found))
-    differences = evidence.differences.get(str(row.get("operation"))) if part == "operations" else None
-    if differences:
-        row = row | {"differences": [{"kind": kind, "pointer": pointer, "count": count}
-                                     for (kind, pointer), count in sorted(differences.items())]}  # fmt: skip
-    return row
 
 
 def observed_row(row: JsonObject, count: int) -> JsonObject:

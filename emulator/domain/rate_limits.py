@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.errors import InvalidDocument
@@ -13,9 +13,6 @@ from emulator.core.json_text import JsonValue
 SCOPES = ("read", "write")
 PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 """The framework reads only the first letter of a period: `100/min`, `100/minute` and `100/m` are equal."""
-
-Limits: TypeAlias = Mapping[str, Mapping[str, str]]
-"""Role -> scope -> rate."""
 
 
 class Rate(NamedTuple):

@@ -22,11 +22,11 @@ import orjson
 from emulator.core.caching import cache_short
 from emulator.core.fields import Field, FieldError, IntegerField
 from emulator.core.json_text import JsonValue, compact_json
-from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.records import Webhook, WebhookEvent, replace_columns
 from emulator.core.seeded_random import derive_uuid
 from emulator.state.clock import format_time
 from emulator.state.outbox import NOT_SENT_PREFIX, DeliveryResult
-from emulator.state.store import Reader, Transaction, replace_columns
+from emulator.state.store import Reader, Transaction
 
 Kwargs: TypeAlias = Mapping[str, JsonValue]
 
@@ -194,7 +194,8 @@ def apply_result(event: WebhookEvent, hook: Webhook, result: DeliveryResult, now
         "retry_count": event.retry_count + 1,
     }
     event = replace_columns(event, columns)
-    return replace_columns(event, {"due": next_attempt_at(event, hook)})
+    changed: WebhookEvent = replace_columns(event, {"due": next_attempt_at(event, hook)})
+    return changed
 
 
 # --- headers --------------------------------------------------------------------------------------------------------

@@ -180,7 +180,7 @@ class FakeValues:
     """Made-up values: the same one for the same value, and never one of `avoided`."""
 
     def __init__(self, locale: str, salt: bytes, avoided: Collection[str]) -> None:
-        from faker import Faker  # noqa: PLC0415 - Faker loads slowly, and only anonymization uses it
+        from faker import Faker
 
         self.faker = Faker(locale)
         self.locale, self.salt, self.avoided = locale, salt, avoided

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from emulator.core.json_text import JsonValue
 from emulator.loading.anonymizer import (
@@ -177,12 +177,6 @@ def sensitive_in_query(query: str) -> Iterator[SensitiveValue]:
         if category != NOT_PERSONAL:
             yield category, value
         yield from sensitive_in_text(value)
-
-
-def sensitive_in_url(url: str) -> Iterator[SensitiveValue]:
-    parts = urlsplit(url)
-    yield from (("secret", part) for part in (parts.username, parts.password) if part)
-    yield from sensitive_in_query(parts.query)
 
 
 def sensitive_in_json(value: JsonValue, documented: Collection[str] = ()) -> list[SensitiveValue]:

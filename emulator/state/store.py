@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache, cached_property
 from itertools import count
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from emulator.core.records import (
     INDEXED_COLUMNS,
@@ -32,6 +32,7 @@ from emulator.core.records import (
     RecordKind,
     TransferItem,
     TransferOrder,
+    replace_columns,
 )
 from emulator.state.persistent_map import PersistentMap
 
@@ -56,7 +57,6 @@ class ChangeMaps(dict[Any, Any]):
 
 _EMPTY: PersistentMap[Any, Any] = PersistentMap()
 _NO_KEY = object()
-NO_RECORDS: Mapping[int, Any] = {}
 REMOVED = object()
 """Replaces a record of the base that the world removed."""
 MICROSECOND = timedelta(microseconds=1)
@@ -76,19 +76,6 @@ def relation_key(record: Record, columns: tuple[str, ...]) -> Key:
 def key_getter(columns: tuple[str, ...]) -> Callable[[Record], Key]:
     """Return the function that returns the key of a record in a relation with these columns."""
     return attrgetter(*columns)
-
-
-def replace_columns(record: R, columns: Mapping[str, ColumnValue]) -> R:
-    """Return a copy of a record with other values in some columns.
-
-    Raise `ValueError` for an unknown column. `_replace` does the same, but looks up every column of the record.
-    """
-    kind: RecordKind = type(record)
-    values = list(cast("Record", record))
-    for name, value in columns.items():
-        values[kind._fields.index(name)] = value
-    replaced: R = kind._make(values)
-    return replaced
 
 
 class BaseDataset(Protocol):
@@ -132,7 +119,7 @@ class TableDataset:
         self.caches: Caches = {}
 
     def get(self, kind: type[R], id_: int) -> R | None:
-        return self._records.get(kind, NO_RECORDS).get(id_)
+        return self._records.get(kind, {}).get(id_)
 
     def has(self, kind: RecordKind, id_: int) -> bool:
         return id_ in self._records.get(kind, ())
@@ -430,9 +417,7 @@ class Transaction(Reader):
     def _update_tally(self, kind: RecordKind, before: Record | None, after: Record | None) -> None:
         if (columns := TALLIES.get(kind)) is None:
             return
-        key_of = key_getter(columns)
-        old = None if before is None else key_of(before)
-        new = None if after is None else key_of(after)
+        old, new = (None if record is None else relation_key(record, columns) for record in (before, after))
         if old == new:
             return
         counts = self.maps.get((kind, "tally"), _EMPTY)
@@ -445,8 +430,7 @@ class Transaction(Reader):
         """Push the record's new due time, and drop outdated items from the head of the queue."""
         if (column := QUEUES.get(kind)) is None:
             return
-        old = None if before is None else getattr(before, column)
-        due = None if after is None else getattr(after, column)
+        old, due = (None if record is None else getattr(record, column) for record in (before, after))
         if old == due:
             return
         heap: QueueHeap | None = self.maps.get((kind, "queue"))

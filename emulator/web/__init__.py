@@ -122,9 +122,7 @@ def create_server(
         return GranianServer(app, host, port, certificate)
     if certificate is None:
         return create_plain_server(app, host, port)
-    from emulator.web.tls import TlsServer  # noqa: PLC0415 - imported when used
-
-    return TlsServer(create_plain_server, app, (host, port), certificate.context())
+    return certificate.create_server(create_plain_server, app, host, port)
 
 
 def create_plain_server(app: WSGIApplication, host: str, port: int) -> Server:

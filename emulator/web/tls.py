@@ -17,6 +17,8 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import finalize
 
+from certifi import where
+
 from emulator.state.clock import machine_now
 from emulator.state.runtime import Server
 from emulator.web.context import Environ
@@ -56,6 +58,12 @@ class Certificate(NamedTuple):
             raise ValueError(f"cannot use the certificate in {files}: {error.strerror or error}") from None
         return context
 
+    def create_server(
+        self, create_plain: Callable[[WSGIApplication, str, int], Server], app: WSGIApplication, host: str, port: int
+    ) -> Server:
+        """Bind a port for HTTPS, with a plain server behind it. Raise `OSError` if it cannot be bound."""
+        return TlsServer(create_plain, app, (host, port), self.context())
+
 
 def find_certificate(
     owner: object, chain: str | PathLike[str] | None, key: str | PathLike[str] | None, names: Iterable[str]
@@ -76,7 +84,7 @@ def find_certificate(
 def make_certificate(folder: Path, names: Iterable[str]) -> Certificate:
     """Create a certificate for these names, and an authority that signed it and nothing else."""
     try:
-        import trustme  # noqa: PLC0415 - an optional dependency
+        import trustme
     except ImportError:
         raise ValueError("a certificate is made with the extra tls: pip install 'oms-emulator[tls]'") from None
     authority = trustme.CA()
@@ -89,8 +97,6 @@ def make_certificate(folder: Path, names: Iterable[str]) -> Certificate:
 
 def trusting_context() -> ssl.SSLContext:
     """Return TLS settings that verify the target: with the authorities of the environment, or those of certifi."""
-    from certifi import where  # noqa: PLC0415 - imported when used
-
     bundle = Path(next(filter(None, map(os.environ.get, BUNDLES)), where()))
     try:
         if bundle.is_dir():
@@ -106,7 +112,7 @@ def authority_context(file: Path, host: str) -> ssl.SSLContext:
     A missing file is created, with a new authority. Raise `ValueError` for a file without certificate and key.
     """
     try:
-        import trustme  # noqa: PLC0415 - an optional dependency
+        import trustme
     except ImportError:
         raise ValueError("--ca needs the extra tls: pip install 'oms-emulator[tls]'") from None
     if not file.exists():

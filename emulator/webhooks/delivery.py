@@ -181,11 +181,8 @@ class Deliverer:
 
     def hook_refusal(self, url: str, *, from_foreign_page: bool) -> str | None:
         """Return why no hook may have this URL, or None. Check the URL as it is written and as it is requested."""
-        from emulator.webhooks.http_client import prepared_url  # noqa: PLC0415 - it imports requests
-
-        refusals = (
-            self.hosts.hook_refusal(each, from_foreign_page=from_foreign_page) for each in (url, prepared_url(url))
-        )
+        urls = (url, self._client.prepared_url(url))
+        refusals = (self.hosts.hook_refusal(each, from_foreign_page=from_foreign_page) for each in urls)
         return next(filter(None, refusals), None)
 
     def finalize(self, world: World, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:

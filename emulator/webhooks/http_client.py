@@ -66,6 +66,14 @@ class HttpClient:
                 session.mount(scheme, LocalhostAdapter(pool_connections=16, pool_maxsize=1))
         return session
 
+    @staticmethod
+    def prepared_url(url: str) -> str:
+        """Return the URL that the client requests. Return it unchanged if the client does not accept it."""
+        try:
+            return requests.Request("POST", url).prepare().url or url
+        except (requests.RequestException, ValueError):
+            return url
+
     def post(self, url: str, headers: Mapping[str, Any], body: bytes) -> WebhookResponse:
         """POST the body, and follow redirects to allowed hosts. Raise `NoResponse` if there is no response."""
         session = self._session
@@ -154,14 +162,6 @@ def host_header(request: requests.PreparedRequest) -> dict[str, str]:
     parts = urlsplit(request.url or "")
     is_other_name = is_localhost_name(parts.hostname or "") and parts.hostname != LOCALHOST
     return {"Host": parts.netloc.rpartition("@")[2]} if is_other_name else {}
-
-
-def prepared_url(url: str) -> str:
-    """Return the URL that the client requests. Return it unchanged if the client does not accept it."""
-    try:
-        return requests.Request("POST", url).prepare().url or url
-    except (requests.RequestException, ValueError):
-        return url
 
 
 def merge_headers(*layers: Mapping[str, Any]) -> dict[str, str]:

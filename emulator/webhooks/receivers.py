@@ -70,7 +70,7 @@ def call_function(receiver: Receiver, delivery: Delivery) -> WebhookResponse:
 def call_wsgi(receiver: Any, delivery: Delivery) -> WebhookResponse:
     status_codes: list[int] = []
 
-    def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:  # noqa: ARG001
+    def start_response(status: str, _headers: list[tuple[str, str]], _exc_info: Any = None) -> Any:
         status_codes[:] = [int(status.partition(" ")[0])]
 
     chunks = receiver(wsgi_environ(delivery.url, delivery.headers, delivery.body), start_response)

@@ -73,6 +73,5 @@ def retarget_hook(world: World, steps: list[Step], receiver: str | Receiver) -> 
     if not urls:
         raise UnreplayableStep("no step creates a hook whose receiver can be replaced")
     for step in steps:
-        if step.operation == CREATE_HOOK and step.body["target_url"] == urls[-1]:
-            step = step._replace(body={**step.body, "target_url": address})  # noqa: PLW2901 - the changed step
-        yield step
+        is_target = step.operation == CREATE_HOOK and step.body["target_url"] == urls[-1]
+        yield step._replace(body={**step.body, "target_url": address}) if is_target else step

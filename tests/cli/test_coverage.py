@@ -145,7 +145,7 @@ def test_invalid_options_give_a_one_line_error(runs: Path, arguments: Any, said:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_a_server_writes_what_was_met_when_it_stops(serve: Serve, tmp_path: Path, number: Any, code: int) -> None:
+def test_a_server_writes_its_coverage_when_it_stops(serve: Serve, tmp_path: Path, number: Any, code: int) -> None:
     """Counts go to a file, or to a new file in a folder. Counts that are read are added."""
     file, folder = tmp_path / "run.json", tmp_path / "runs"
     folder.mkdir()

@@ -152,7 +152,7 @@ def test_signals_are_passed_on_once_and_the_end_is_the_commands(run: Run) -> Non
     assert (process.returncode, out.strip(), err) == (3, str(int(signal.SIGTERM)), "")
 
 
-def test_a_signal_to_our_whole_group_reaches_the_command_once(run: Run) -> None:
+def test_a_signal_to_the_process_group_reaches_the_command_once(run: Run) -> None:
     """As a CI runner ends a job."""
     process = run(WAITS, start_new_session=True)
     assert line_of(process) == "waiting"
@@ -372,7 +372,7 @@ def test_missing_command_gives_a_one_line_error(name: str, code: int, said: str)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", f"oms-emulator: {name}: {said}\n")
 
 
-def test_file_that_is_no_program_gives_a_one_line_error(tmp_path: Path) -> None:
+def test_file_that_is_not_a_program_gives_a_one_line_error(tmp_path: Path) -> None:
     file = tmp_path / "plain"
     file.write_text("text")
     whole = command("exec", "--", str(file))

@@ -1,4 +1,4 @@
-"""`oms-emulator mutate` and `sweep`: with pytest, and with a program that knows nothing of the emulator but a URL."""
+"""`oms-emulator mutate` and `sweep`: with pytest, and with a program that gets only the URL of the emulator."""
 
 from __future__ import annotations
 

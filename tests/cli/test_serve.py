@@ -231,7 +231,7 @@ def test_every_option_has_an_environment_variable() -> None:
 def test_validation_of_responses_is_an_option(
     flags: list[str], variables: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from emulator.cli.serve import serve as command_  # noqa: PLC0415 - the object, not the process
+    from emulator.cli import serve as module  # noqa: PLC0415 - the module, not the process
 
     passed: list[bool] = []
 
@@ -239,11 +239,10 @@ def test_validation_of_responses_is_an_option(
         passed.append(validate_responses)
         raise ValueError("enough")
 
-    monkeypatch.setattr("emulator.client.emulator.Emulator", emulator)
-    module = sys.modules[command_.callback.__module__]  # `emulator.cli.serve` is the command
+    monkeypatch.setattr(module, "Emulator", emulator)
     monkeypatch.setattr(module, "configure_logging", lambda *_, **__: None)
     monkeypatch.setattr(module, "stop_condition", lambda: None)
-    assert CliRunner().invoke(command_, flags, env=variables).output == "Error: enough\n"
+    assert CliRunner().invoke(module.serve, flags, env=variables).output == "Error: enough\n"
     assert passed == [expected]
 
 

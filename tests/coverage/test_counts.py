@@ -141,7 +141,7 @@ def test_a_folder_is_made_ready_for_a_new_run(tmp_path: Path) -> None:
     assert {file.name for file in folder.iterdir()} == {"coverage-mine.json", "notes.txt"}
 
 
-def test_installations_are_met_apart(tmp_path: Path) -> None:
+def test_installations_are_counted_separately(tmp_path: Path) -> None:
     """A run on one's own installation brings its transitions with it, readable where the installation is not."""
     oms = Emulator("demo", installation="second")
     oms.session().get(LIST)

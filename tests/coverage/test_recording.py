@@ -298,7 +298,7 @@ ARMED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("way", ["socket", "process"])
 @pytest.mark.parametrize("kind", ARMED)
-def test_a_fault_that_a_request_met_keeps_it_from_counting(kind: str, way: str) -> None:
+def test_a_request_that_triggers_a_fault_is_not_counted(kind: str, way: str) -> None:
     """A read, and a command whose response the client does not receive, are not counted; the next call is.
 
     The write is stored, so its events are sent.

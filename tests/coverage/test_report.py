@@ -1,4 +1,4 @@
-"""A report knows all that can be met, narrows to what is asked for, and never rounds up."""
+"""A report lists everything that requests can cover, can be limited to a part, and never rounds up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from emulator.state.journal import DIMENSIONS
 LIST = "/api/v1/oms/packages/"
 
 
-def met(**names: list[str]) -> Report:
+def report_of(**names: list[str]) -> Report:
     return build_report(
         merge_counts([Counts({dimension: dict.fromkeys(found, 1) for dimension, found in names.items()})])
     )
@@ -36,33 +36,33 @@ def rows(found: Report, dimension: str) -> dict[str, int]:
 
 
 def test_every_operation_and_status_can_be_covered() -> None:
-    """Nothing of the route table is missing; what any operation may answer is asked for once."""
-    nothing = met()
+    """No row of the route table is missing. A status that every operation may return has one row."""
+    nothing = report_of()
     assert set(rows(nothing, "operations")) == {route.operation for route in ROUTES}
     promised = {f"{route.operation} {status}" for route in ROUTES for status in route.responses}
     assert set(rows(nothing, "statuses")) == promised | {"* 401", "* 403", "* 429"}
 
 
-def test_every_transition_of_commands_can_be_taken_and_refused() -> None:
-    """Carrier, planner and operator move outside the API; their transitions are not asked for."""
+def test_every_transition_of_a_command_has_a_row_for_success_and_one_for_refusal() -> None:
+    """Carrier, planner and operator do not use the API, so their transitions have no row."""
     transitions = installation.load_installation("default")[Transition].values()
     slugs = {str(each.slug) for each in transitions if each.actor == "command"}
-    assert set(rows(met(), "transitions")) == set(rows(met(), "refusals")) == slugs
+    assert set(rows(report_of(), "transitions")) == set(rows(report_of(), "refusals")) == slugs
     assert len(slugs) == sum(each.actor == "command" for each in transitions)
 
 
 def test_every_filter_event_and_credential_can_be_covered() -> None:
     filters = {f"{name}.{one.name}" for name, table in FILTER_SETS.items() for one in table.filters}
     sorts = {f"{name}.sort" for name, table in FILTER_SETS.items() if table.sortable}
-    assert set(rows(met(), "filters")) == filters | sorts
-    assert set(rows(met(), "events")) == {each.name for each in EVENT_TYPES}
+    assert set(rows(report_of(), "filters")) == filters | sorts
+    assert set(rows(report_of(), "events")) == {each.name for each in EVENT_TYPES}
     schemes = {str(route.auth_scheme) for route in ROUTES if route.auth_scheme}
     callers = {f"{scheme} {role}" for scheme in schemes for role in (*CREDENTIALS, "none", "invalid")}
-    assert set(rows(met(), "credentials")) == callers | {"Bearer expired"}
+    assert set(rows(report_of(), "credentials")) == callers | {"Bearer expired"}
 
 
 def test_one_operation_covers_a_shared_status() -> None:
-    found = met(statuses=["list_packages 401", "* 405", "get_package 404", "login 401"])
+    found = report_of(statuses=["list_packages 401", "* 405", "get_package 404", "login 401"])
     statuses = rows(found, "statuses")
     assert (statuses["* 401"], statuses["* 403"], statuses["get_package 404"]) == (2, 0, 1)
     (dimension,) = found.narrowed(only=["statuses"]).dimensions
@@ -71,15 +71,15 @@ def test_one_operation_covers_a_shared_status() -> None:
 
 
 def test_names_that_are_not_required_are_extra() -> None:
-    found = met(operations=["list_packages", "fly_package"])
+    found = report_of(operations=["list_packages", "fly_package"])
     (dimension,) = found.narrowed(only=["operations"]).dimensions
     assert ([row.name for row in dimension.extra], dimension.covered) == (["fly_package"], 1)
 
 
-def test_a_report_of_everything_is_whole() -> None:
-    nothing = met()
+def test_coverage_of_everything_is_100_percent() -> None:
+    nothing = report_of()
     assert nothing.percent == 0.0
-    everything = met(**nothing.missing)
+    everything = report_of(**nothing.missing)
     assert (everything.percent, everything.missing, everything.covered) == (100.0, {}, nothing.total)
     assert [each.name for each in everything.dimensions] == list(DIMENSIONS)
 
@@ -97,7 +97,7 @@ NARROWED: dict[str, tuple[dict[str, list[str]], dict[str, int]]] = {
     ),
     "some dimensions": (
         {"only": ["operations", "events"]},
-        {"operations": len(rows(met(), "operations")), "events": len(EVENT_TYPES)},
+        {"operations": len(rows(report_of(), "operations")), "events": len(EVENT_TYPES)},
     ),
     "both": ({"only": ["operations"], "operations": ["list_transfers*", "!*_simple"]}, {"operations": 1}),
     "commands of transfer orders": (
@@ -113,15 +113,15 @@ NARROWED: dict[str, tuple[dict[str, list[str]], dict[str, int]]] = {
 
 @pytest.mark.parametrize(("asked", "totals"), NARROWED.values(), ids=NARROWED)
 def test_report_can_be_limited_to_reachable_behaviours(asked: dict[str, list[str]], totals: dict[str, int]) -> None:
-    """Of the chosen dimensions, what the chosen operations can meet."""
-    assert {each.name: each.total for each in met().narrowed(**asked).dimensions} == totals
+    """It has the chosen dimensions, with the rows of the chosen operations."""
+    assert {each.name: each.total for each in report_of().narrowed(**asked).dimensions} == totals
 
 
-def test_leaving_out_one_surface_leaves_the_other() -> None:
-    found = met().narrowed(operations=["!reference_*", "!*transition_log*"])
+def test_excluding_one_surface_keeps_the_other() -> None:
+    found = report_of().narrowed(operations=["!reference_*", "!*transition_log*"])
     assert not any(name.startswith("reference_") for name in rows(found, "operations"))
     assert not any(name.startswith("Bearer") for name in rows(found, "credentials"))
-    assert rows(found, "transitions") == rows(met(), "transitions")
+    assert rows(found, "transitions") == rows(report_of(), "transitions")
 
 
 @pytest.mark.parametrize(
@@ -133,24 +133,24 @@ def test_leaving_out_one_surface_leaves_the_other() -> None:
         ({"operations": ["login", "!login"]}, "leaves no operation"),
     ],
 )
-def test_unknown_names_are_refused_with_the_known(asked: dict[str, list[str]], said: str) -> None:
+def test_an_unknown_name_is_an_error_that_lists_known_names(asked: dict[str, list[str]], said: str) -> None:
     with pytest.raises(CoverageError, match=said):
-        met().narrowed(**asked)
+        report_of().narrowed(**asked)
 
 
 @given(st.integers(1, 10**6).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
 def test_a_percentage_is_never_rounded_up(numbers: tuple[int, int]) -> None:
-    """100.0 is everything."""
+    """100.0 means that everything is covered."""
     found = percent(*numbers)
     exact = Fraction(numbers[0] * 100, numbers[1])
     assert Fraction(str(found)) <= exact < Fraction(str(found)) + Fraction(1, 10)
     assert (found == 100.0) == (numbers[0] == numbers[1])
 
 
-def test_a_bar_is_compared_exactly() -> None:
-    """Almost 100 % is not 100 %, and a bar between two steps of the display counts."""
-    nothing = met()
-    almost = met(**{name: names[name == "operations" :] for name, names in nothing.missing.items()})
+def test_a_minimum_is_compared_without_rounding() -> None:
+    """99.99 % is not 100 %, and a minimum may have more digits than the printed percentage."""
+    nothing = report_of()
+    almost = report_of(**{name: names[name == "operations" :] for name, names in nothing.missing.items()})
     assert almost.covered == almost.total - 1
     assert not almost.reaches(100)
     assert almost.reaches(almost.covered * 100 / almost.total - 1e-9)
@@ -158,7 +158,7 @@ def test_a_bar_is_compared_exactly() -> None:
 
 
 def test_the_report_from_python(tmp_path: Path) -> None:
-    """`oms.coverage` is what was met so far; it is saved in the form that the file's name says."""
+    """`oms.coverage` is the report of the requests so far. The suffix of a file selects its format."""
     oms = Emulator("demo")
     before = oms.coverage
     oms.session().get(LIST)
@@ -173,16 +173,16 @@ def test_the_report_from_python(tmp_path: Path) -> None:
         oms.coverage.save(tmp_path / "a.pdf")
 
 
-def test_what_can_be_met_is_of_ones_own_installation_from_the_start() -> None:
-    """Also before anything was asked."""
+def test_the_report_has_the_transitions_of_the_installation() -> None:
+    """It has them before the first request, too."""
     oms = Emulator("demo", installation="second")
     assert [graph["installation"] for graph in oms.coverage.graphs] == ["second"]
     document = Emulator("demo", installation="second").session().get("http://oms.test/__admin/coverage").json()
     assert document["graphs"] == list(oms.coverage.graphs)
 
 
-def test_the_control_api_gives_the_document() -> None:
-    """`GET /__admin/coverage` is what its schema says, and counts all worlds of the server."""
+def test_the_control_api_returns_the_document() -> None:
+    """The response to `GET /__admin/coverage` conforms to its schema, and counts all worlds of the server."""
     oms = Emulator("demo")
     oms.session().get(LIST)
     oms.in_world("other").session().get(f"{LIST}?state=35")

@@ -1,4 +1,4 @@
-"""`--oms-coverage DIR`: what a whole run meets, whatever processes it has and in whatever order it goes."""
+"""`--oms-coverage DIR`: the coverage of a whole run, with any number of processes and in any order."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def counts(run: Run, pytester: pytest.Pytester) -> Count:
     return go
 
 
-def test_processes_in_any_order_add_up_to_what_one_meets(counts: Count, pytester: pytest.Pytester) -> None:
+def test_processes_in_any_order_have_the_same_counts_as_one(counts: Count, pytester: pytest.Pytester) -> None:
     """Counts of an earlier run are deleted. Other files stay."""
     folder = pytester.path / "counts"
     folder.mkdir()
@@ -80,7 +80,7 @@ def test_processes_in_any_order_add_up_to_what_one_meets(counts: Count, pytester
 
 
 def test_the_command_reports_what_the_run_counted(run: Run, pytester: pytest.Pytester) -> None:
-    """`oms-emulator coverage DIR` says the same as the end of the run."""
+    """`oms-emulator coverage DIR` prints the same totals as the end of the run."""
     done = run(SUITE, "--oms-coverage", "counts")
     shown = subprocess.run(
         command("coverage", "counts"),
@@ -113,7 +113,7 @@ def test_report_of_a_run_without_requests_is_explained(run: Run, pytester: pytes
     assert list((pytester.path / "counts").iterdir()) == []
 
 
-def test_without_the_option_nothing_is_counted_together(run: Run) -> None:
+def test_without_the_option_each_emulator_counts_separately(run: Run) -> None:
     run(
         """
         import sys

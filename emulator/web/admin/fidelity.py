@@ -34,9 +34,7 @@ def fidelity() -> Response:
     item_states = item_state_rows(world.records, world.settings.installation, world.settings.language)
     sections = {**fidelity_document(), **graph_rows(graph), "item_states": item_states}
     if (evidence := control_settings().evidence) is not None:
-        from emulator.contract.evidence import with_evidence  # noqa: PLC0415 - imports requests
-
-        sections = {part: [with_evidence(part, row, evidence) for row in rows] for part, rows in sections.items()}
+        sections = {part: [evidence.applied_to(part, row) for row in rows] for part, rows in sections.items()}
     return compact_json(sections)
 
 

@@ -99,7 +99,7 @@ def coverage() -> Response:
 
 @api.get("/metrics")
 def metrics() -> Response:
-    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - slow to import
+    from prometheus_client import CollectorRegistry, generate_latest
 
     collectors = CollectorRegistry(auto_describe=False)
     collectors.register(MetricsCollector(world_registry()))
@@ -114,7 +114,7 @@ class MetricsCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield the current value of each metric."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - slow to import
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         for name, (text, labels, samples) in self.counters().items():
             yield with_samples(CounterMetricFamily(f"oms_emulator_{name}", text, labels=labels), samples)

@@ -1,29 +1,41 @@
-"""Control API: stories, and the worlds that show them."""
+"""Stories: demonstrations in chapters, the calls that show them, and the worlds in which they happen.
+
+Each chapter has a snapshot, from which a world can start.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache, lru_cache
 from itertools import count
+from pathlib import Path
 
 from flask import Response, request
 
 from emulator.api.serializers.events import record_events
+from emulator.core import json_text
 from emulator.core.errors import UnknownRecord
 from emulator.core.json_text import JsonObject
-from emulator.loading.stories import PreparedStory, find_story, prepare_story, stories
-from emulator.state.world import WorldServices
+from emulator.core.records import Package
+from emulator.domain.scenario_files import find_scenario
+from emulator.domain.state_graph import offered_transitions, slug_or_label
+from emulator.loading.replay import UnreplayableStep, replay_step
+from emulator.loading.worlds import DEFAULT_USER, settings_of, starting_snapshot
+from emulator.state.persistence import WorldSnapshot
+from emulator.state.steps import Step
+from emulator.state.world import World, WorldServices
 from emulator.web.admin.shared import api, json_response, require_no_document, world_name, world_registry
 from emulator.web.app import WORLD_PREFIX
 from emulator.webhooks import WebhookDispatcher
 
+FOLDER = Path(__file__).parents[2] / "fixtures" / "stories"
 STORY_WORLD = "story-"
 """Prefix of the names of worlds that show a story. A chapter replaces the state of such a world."""
 
 
-@lru_cache(maxsize=4)
-def prepared_story(name: str) -> PreparedStory:
-    """Return a story whose steps ran once. The receiver in the process accepts its webhooks."""
-    return prepare_story(name, WorldServices(record_events, sender=WebhookDispatcher(has_demo_receiver=True).sender))
+# Calls
 
 
 @api.get("/stories")
@@ -73,3 +85,86 @@ def show_chapter(name: str, number: int, *, is_new: bool = False) -> JsonObject:
         target = next(free for index in count(1) if (free := f"{STORY_WORLD}{index}") not in worlds)
     worlds.branch(target, prepared.world, prepared.chapters[number - 1].snapshot)
     return {"world": target, "path": f"{WORLD_PREFIX}{target}/__admin/ui/#/stories/{name}/{number}"}
+
+
+# The worlds in which stories happen
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """The state of the world at a chapter."""
+
+    snapshot: WorldSnapshot
+    packages: Mapping[str, int]
+    """Ids of the packages that the story names."""
+
+
+@dataclass(frozen=True)
+class PreparedStory:
+    """A world in which the whole story has happened, and its states on the way."""
+
+    world: World
+    chapters: tuple[Chapter, ...]
+
+
+@cache
+def stories() -> Mapping[str, JsonObject]:
+    """Return the documents of all stories by name."""
+    return {path.stem: json_text.load_json(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+
+
+def find_story(name: str) -> JsonObject:
+    """Return the document of a story. Raise `UnknownRecord` if there is none."""
+    if name not in stories():
+        raise UnknownRecord(f"no story is named {name!r}", stories())
+    return stories()[name]
+
+
+def prepare_story(name: str, services: WorldServices) -> PreparedStory:
+    """Run all steps of a story in a world that no server has."""
+    story = find_story(name)
+    scenario = find_scenario(story["scenario"])
+    world = World(name, settings_of(scenario), starting_snapshot(scenario, "frozen"), services)
+    packages: dict[str, int] = {}
+    chapters = []
+    for chapter in story["chapters"]:
+        for step in chapter.get("steps", ()):
+            run_step(world, step, packages)
+        chapters.append(Chapter(world.snapshot(), dict(packages)))
+    return PreparedStory(world, tuple(chapters))
+
+
+def run_step(world: World, step: JsonObject, packages: dict[str, int]) -> None:
+    """Run one step. An order adds its first package to the named packages."""
+    if "advance" in step:
+        world.advance(by=timedelta(seconds=step["advance"]))
+    elif "order" in step:
+        before = len(world.records.added_ids(Package))
+        send(world, "control_make_order", step["order"])
+        packages[step["as"]] = world.records.added_ids(Package)[before]
+    elif "carrier" in step:
+        send(world, "control_report_carrier", {"event": step["carrier"]}, pk=packages[step["of"]])
+    else:
+        pk = packages[step["of"]]
+        slug = find_command(world, pk, step["command"])
+        body = {"slug": slug, "input_parameters": step.get("parameters", {})}
+        send(world, "command_package", body, pk=pk)
+
+
+def send(world: World, operation: str, body: JsonObject, **path: int) -> None:
+    replay_step(world, Step(operation, user=DEFAULT_USER, request_id=world.new_request_id(), path=path, body=body))
+
+
+def find_command(world: World, package: int, code: str) -> str:
+    """Return the slug of the first command with this code that the package allows."""
+    state = world.records.get_existing(Package, package).state
+    for transition in offered_transitions(world.records, state):
+        if transition.command_code == code:
+            return slug_or_label(transition)
+    raise UnreplayableStep(f"package {package} does not allow {code}")
+
+
+@lru_cache(maxsize=4)
+def prepared_story(name: str) -> PreparedStory:
+    """Return a story whose steps ran once. The receiver in the process accepts its webhooks."""
+    return prepare_story(name, WorldServices(record_events, sender=WebhookDispatcher(has_demo_receiver=True).sender))

@@ -6,7 +6,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.schemas import find_problem
-from emulator.loading.stories import stories
+from emulator.web.admin.stories import stories
 
 
 @pytest.mark.parametrize("name", stories())
