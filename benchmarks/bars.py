@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from benchmarks import agents, filters, hooks, inprocess, inspector, recording, servers, unarmed, worlds
+from benchmarks import agents, filters, hooks, inprocess, inspector, recording, scaling, servers, unarmed, worlds
 from benchmarks.baseline import Answer, dump
 from benchmarks.commands import command_rate, command_requests, run_job
 from benchmarks.load import Job, Request
 from benchmarks.recording import added_by_recording
 from benchmarks.rounds import PRINTED, Bar, MeasurementFailedError, Plan, Round, at_least, at_most, interleave
+from benchmarks.scaling import rate
 from benchmarks.servers import Server, baseline, fetch, running
 
 PACKAGES = "/api/v1/oms/packages/"
@@ -25,12 +26,6 @@ IMPORTS = [sys.executable, "-c", "import flask, marshmallow, faker, jsonschema"]
 
 
 # Load on a server -----------------------------------------------------------------------------------------
-
-
-def rate(server: Server, requests: list[Request], plan: Plan) -> float:
-    """Return the requests per second of one slice of load."""
-    job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections)
-    return run_job(job).rps
 
 
 def cost(server: Server, requests: list[Request], plan: Plan) -> float:
@@ -227,6 +222,22 @@ BARS = (
     ),
     Bar("start-36404", f"ready with {MANY:,}", "import of four libraries", "s", at_most(10), start_many),
     Bar("start-demo", "ready with demo", "bare Flask + waitress ready", "s", at_most(1.8), start_demo),
+    Bar(
+        "memory",
+        f"after {scaling.REQUESTS:,} requests",
+        "its limit",
+        "MB",
+        at_most(1),
+        partial(scaling.memory, typical_requests),
+    ),
+    Bar(
+        "scale-out",
+        "two processes behind nginx",
+        "one behind nginx",
+        "requests/s",
+        at_least(1.3),
+        scaling.two_processes,
+    ),
     Bar(
         "session",
         "detail, oms.session()",

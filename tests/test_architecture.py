@@ -14,6 +14,7 @@ from functools import cache
 
 import pytest
 
+from emulator.cli import COMMANDS
 from tools import metrics
 from tools.metrics import PACKAGE, ROOT, import_cycles, lengths_in, modules
 
@@ -158,6 +159,30 @@ def test_serving_imports_few_libraries_before_the_first_request(server: str) -> 
     code = STARTED.format(server=server, libraries={*OWNERS, *LATE, "orjson"})
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert {server} <= set(done.stdout.split()) <= SERVING[server]
+
+
+STARTED_BY_COMMAND = """
+import sys
+from emulator.cli import main
+from emulator.client.emulator import Emulator
+Emulator.start = lambda _: (print(*sorted(sys.modules)), sys.exit())
+main(["serve", "--port", "0", "--quiet"])
+"""
+UNUSED_BY_SERVE = {
+    *({name.partition(":")[0] for name in COMMANDS.data.values()} - {"emulator.cli.serve"}),
+    *("emulator.api.openapi", "emulator.loading.anonymizer", "emulator.loading.scenario_import"),
+    *("http.client", "importlib.metadata", "ssl"),
+}
+"""Modules of other commands and features, which `serve` may not import before the first request."""
+
+
+def test_serve_imports_no_other_command() -> None:
+    """Importing all commands took a sixth of the start."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED_BY_COMMAND], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert {"emulator.cli.serve", "emulator.worlds.registry"} <= set(done.stdout.split())
+    assert UNUSED_BY_SERVE & set(done.stdout.split()) == set()
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from emulator.cli import main
+from emulator.cli import COMMANDS
 
 pytestmark = pytest.mark.slow
 
@@ -319,7 +319,7 @@ def test_the_pattern_finds_all_blocks(path: Path) -> None:
 @each_page
 def test_named_commands_exist(path: Path) -> None:
     names = set(re.findall(r"`oms-emulator ([a-z]+)", path.read_text("utf-8")))
-    assert names - main.commands.keys() == set()
+    assert names - COMMANDS.keys() == set()
 
 
 @pytest.mark.parametrize(

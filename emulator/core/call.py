@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from emulator.core.credentials import Credential
@@ -32,15 +32,14 @@ HTML_PAGES: Mapping[int, bytes] = {
 Query = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """An authorized request, as its handler receives it."""
 
     operation: str
     method: str
     path: Mapping[str, int]
     url: str
-    """The absolute URL as sent, with the query. Links between pages start from it."""
+    """The absolute URL of a read as sent, with the query. Links between pages start from it."""
     query: Query
     language: str
     user: User | None
@@ -78,12 +77,11 @@ class ResponseFault(NamedTuple):
     """Number of pieces in which the body is sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """Status, body and headers of a response. The dispatcher completes the links in the body."""
 
     status: int
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     content_type: str = "application/json"
     fault: ResponseFault | None = None

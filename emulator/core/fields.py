@@ -98,9 +98,7 @@ class _Scalar:
 
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         value = data.get(name, MISSING)
-        if isinstance(data, Form) and value == "":
-            return self.empty_value()
-        return value
+        return self.empty_value() if value == "" and isinstance(data, Form) else value
 
     def empty_value(self) -> JsonValue:
         """Return the value of a field that a form leaves empty."""
@@ -168,7 +166,7 @@ class IntegerField(_Scalar):
         if isinstance(value, str) and len(value) > MAX_NUMBER_LENGTH:
             raise FieldError("String value too large.")
         try:
-            number = int(re.sub(r"\.0*\s*$", "", _text(value)))
+            number = value if type(value) is int else int(re.sub(r"\.0*\s*$", "", _text(value)))
         except ValueError:
             raise FieldError("A valid integer is required.") from None
         if self.min_value is not None and number < self.min_value:
@@ -327,7 +325,7 @@ def validate(fields: Mapping[str, Field], data: JsonValue, *, partial: bool = Fa
     """
     if data is None:
         raise ValidationFailed({NON_FIELD: ["No data provided"]})
-    if not isinstance(data, Mapping):
+    if not isinstance(data, (dict, Mapping)):
         kind = type(data).__name__
         raise ValidationFailed({NON_FIELD: [f"Invalid data. Expected a dictionary, but got {kind}."]})
     values: JsonObject = {}

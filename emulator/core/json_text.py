@@ -54,12 +54,13 @@ def _replace_infinity(token: re.Match[str]) -> str:
     return token[0] if token[0].startswith('"') else token[0].replace("Infinity", "1e999")
 
 
-def _has_infinity(value: JsonValue) -> bool:
-    if isinstance(value, dict):
-        return any(map(_has_infinity, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_has_infinity, value))
-    return isinstance(value, float) and math.isinf(value)
+def _has_infinity(value: dict[str, JsonValue] | list[JsonValue] | tuple[JsonValue, ...] | float) -> bool:
+    if isinstance(value, float):
+        return math.isinf(value)
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, (dict, list, tuple, float)) and _has_infinity(part):
+            return True
+    return False
 
 
 def load_json(text: str | bytes) -> JsonValue:

@@ -8,6 +8,7 @@ response can contain it unchanged. Kinds have the vendor's model names.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_type_hints
@@ -620,6 +621,7 @@ KINDS: dict[str, RecordKind] = {
 """The vendor's name of a kind, as references and files have it -> the kind."""
 
 RELATIONS: dict[RecordKind, dict[str, tuple[str, ...]]] = {
+    User: {"username": ("username",)},
     State: {"value": ("enum_class", "content_type", "enum_value")},
     Transition: {"source_state": ("source_state",), "slug": ("slug",)},
     ProductImage: {"product": ("product",)},
@@ -669,3 +671,14 @@ def _references(kind: RecordKind) -> dict[str, RecordKind]:
 
 REFERENCES: dict[RecordKind, dict[str, RecordKind]] = {kind: _references(kind) for kind in KINDS.values()}
 """The columns that refer to another record: kind -> column -> other kind."""
+
+
+def replace_columns(record: Record, columns: Mapping[str, ColumnValue]) -> Record:
+    """Return a copy of a record with other values in some columns.
+
+    Raise `ValueError` for an unknown column. `_replace` does the same, but looks up every column of the record.
+    """
+    values = list(record)
+    for name, value in columns.items():
+        values[record._fields.index(name)] = value
+    return record._make(values)

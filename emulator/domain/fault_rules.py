@@ -134,7 +134,7 @@ def truncate_body(_: FaultTarget, reply: Reply, *, size: int | None = None) -> R
 def break_json(_: FaultTarget, reply: Reply) -> Reply:
     """Send half of the body as a complete response, which is invalid JSON."""
     reply = ensure_body(reply)
-    return replace(reply, body=reply.body[: max(1, len(reply.body) // 2)])
+    return reply._replace(body=reply.body[: max(1, len(reply.body) // 2)])
 
 
 def drip_body(_: FaultTarget, reply: Reply, *, seconds: float = 2.0, pieces: int = 10) -> Reply:
@@ -149,7 +149,7 @@ def keep_reply(_: FaultTarget, reply: Reply, **__: JsonValue) -> Reply:
 
 def ensure_body(reply: Reply) -> Reply:
     """Return a reply with a body to break. A missing body becomes an empty object."""
-    return reply if len(reply.body) > 1 else replace(reply, status=200, body=b"{}", content_type="application/json")
+    return reply if len(reply.body) > 1 else reply._replace(status=200, body=b"{}", content_type="application/json")
 
 
 def response_fault_of(reply: Reply) -> ResponseFault:
@@ -157,7 +157,7 @@ def response_fault_of(reply: Reply) -> ResponseFault:
 
 
 def with_response_fault(reply: Reply, **changes: JsonValue) -> Reply:
-    return replace(reply, fault=response_fault_of(reply)._replace(**changes))
+    return reply._replace(fault=response_fault_of(reply)._replace(**changes))
 
 
 class FaultOption(NamedTuple):

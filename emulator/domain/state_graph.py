@@ -300,8 +300,14 @@ def items_of(tx: Transaction, package: Package) -> list[PackageItem]:
 def move_items(tx: Transaction, package: Package) -> None:
     """Move all items of the package to the item state that corresponds to its state."""
     value = tx.get_existing(State, package.state).enum_value
-    for item in items_of(tx, package):
-        set_state(tx, item, ITEM_STATE_VALUES.get(value, value))
+    items = items_of(tx, package)
+    moves = {
+        state: sibling_state_id(tx, state, ITEM_STATE_VALUES.get(value, value))
+        for state in {item.state for item in items}
+    }
+    for item in items:
+        if moves[item.state] != item.state:
+            tx.change(item, state=moves[item.state], modified_date=tx.now)
 
 
 def set_order_item_states(tx: Transaction, package: Package, value: str) -> None:

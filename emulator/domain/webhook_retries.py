@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
+import orjson
+
 from emulator.core.caching import cache_short
 from emulator.core.fields import Field, FieldError, IntegerField
 from emulator.core.json_text import JsonValue, compact_json
-from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.records import Webhook, WebhookEvent, replace_columns
 from emulator.core.seeded_random import derive_uuid
 from emulator.state.clock import format_time
 from emulator.state.outbox import NOT_SENT_PREFIX, DeliveryResult
@@ -182,16 +184,18 @@ def record_result(tx: Transaction, event_id: int, result: DeliveryResult) -> Web
 
 def apply_result(event: WebhookEvent, hook: Webhook, result: DeliveryResult, now: datetime) -> WebhookEvent:
     """Return an event as it is after an attempt."""
-    attempts = [format_time(result.started_at or now), *json.loads(event.request_datetimes)]
-    event = event._replace(
-        modified_date=now,
-        response_content=result.content,
-        response_http_status=result.status,
-        delivered=200 <= result.status < 300,
-        request_datetimes=compact_json(attempts),
-        retry_count=event.retry_count + 1,
-    )
-    return event._replace(due=next_attempt_at(event, hook))
+    attempts = [format_time(result.started_at or now), *orjson.loads(event.request_datetimes)]
+    columns = {
+        "modified_date": now,
+        "response_content": result.content,
+        "response_http_status": result.status,
+        "delivered": 200 <= result.status < 300,
+        "request_datetimes": compact_json(attempts),
+        "retry_count": event.retry_count + 1,
+    }
+    event = replace_columns(event, columns)
+    changed: WebhookEvent = replace_columns(event, {"due": next_attempt_at(event, hook)})
+    return changed
 
 
 # --- headers --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
 
@@ -150,9 +151,9 @@ class Exchange(NamedTuple):
     @property
     def size(self) -> int:
         """The approximate bytes of memory."""
-        headers = (self.request_headers.values(), self.response_headers.values())
-        texts = (self.path, self.query, self.info.body, self.response_body)
-        return sum(map(len, texts)) + sum(HEADER_BYTES + len(value) for values in headers for value in values)
+        headers = (*self.request_headers.values(), *self.response_headers.values())
+        texts = (self.path, self.query, self.info.body, self.response_body, *headers)
+        return HEADER_BYTES * len(headers) + sum(map(len, texts))
 
 
 class RequestIds:
@@ -254,8 +255,8 @@ class Counts(Generic[KeyT]):
     def total(self) -> Counter[KeyT]:
         """Return a copy of the counts."""
         with self._lock:
-            for _ in range(len(self._queue)):
-                self._counts.update(self._queue.popleft())
+            queued = [self._queue.popleft() for _ in range(len(self._queue))]
+            self._counts.update(chain.from_iterable(queued))
             return self._counts.copy()
 
     def clear(self) -> None:

@@ -87,7 +87,7 @@ class DeliveryLog:
 
 
 def delivery_size(delivery: Delivery) -> int:
-    headers = sum(len(str(value)) for value in delivery.headers.values())
+    headers = sum(map(len, map(str, delivery.headers.values())))
     return len(delivery.url) + headers + len(delivery.body) + len(delivery.response)
 
 

@@ -6,61 +6,68 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from itertools import chain
 from typing import Any, TypeVar, overload
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 DefaultT = TypeVar("DefaultT")
 
-BUCKETS = 128
-"""A power of two. A change copies one bucket, and the list of all buckets."""
-LAST_BUCKET = BUCKETS - 1
+SIDE = 16
+"""A power of two: the number of rows, and of dictionaries in a row. A change copies one dictionary, its row and the
+list of rows."""
+LAST, BITS = SIDE - 1, SIDE.bit_length() - 1
 
 
 class PersistentMap(Mapping[KeyT, ValueT]):
-    """A map that shares all buckets with its predecessor except the one that was changed."""
+    """A map that shares all dictionaries with its predecessor except the one that was changed."""
 
-    __slots__ = ("_buckets",)
+    __slots__ = ("_rows",)
 
-    def __init__(self, buckets: list[dict[KeyT, ValueT]] | None = None) -> None:
-        self._buckets: list[dict[KeyT, ValueT]] = buckets or [{}] * BUCKETS
+    def __init__(self, rows: list[list[dict[KeyT, ValueT]]] | None = None) -> None:
+        self._rows: list[list[dict[KeyT, ValueT]]] = rows or [[{}] * SIDE] * SIDE
 
     def __len__(self) -> int:
-        return sum(map(len, self._buckets))
+        return sum(map(len, chain.from_iterable(self._rows)))
 
     def __bool__(self) -> bool:
-        return any(self._buckets)
+        return any(map(any, self._rows))
 
     def __iter__(self) -> Iterator[KeyT]:
-        return (key for bucket in self._buckets for key in bucket)
+        return (key for row in self._rows for bucket in row for key in bucket)
 
     def __getitem__(self, key: KeyT) -> ValueT:
-        return self._buckets[hash(key) & LAST_BUCKET][key]
+        number = hash(key)
+        return self._rows[number & LAST][number >> BITS & LAST][key]
 
     def __contains__(self, key: Any) -> bool:
-        return key in self._buckets[hash(key) & LAST_BUCKET]
+        number = hash(key)
+        return key in self._rows[number & LAST][number >> BITS & LAST]
 
     @overload
     def get(self, key: KeyT, /) -> ValueT | None: ...
     @overload
     def get(self, key: KeyT, /, default: DefaultT) -> ValueT | DefaultT: ...
     def get(self, key: KeyT, /, default: Any = None) -> Any:
-        return self._buckets[hash(key) & LAST_BUCKET].get(key, default)
+        number = hash(key)
+        return self._rows[number & LAST][number >> BITS & LAST].get(key, default)
 
     def set(self, key: KeyT, value: ValueT) -> PersistentMap[KeyT, ValueT]:
         """Return a map in which the key has this value."""
-        buckets = self._buckets.copy()
-        number = hash(key) & LAST_BUCKET
-        buckets[number] = {**buckets[number], key: value}
-        return PersistentMap(buckets)
+        number, rows = hash(key), self._rows.copy()
+        row = rows[number & LAST] = rows[number & LAST].copy()
+        column = number >> BITS & LAST
+        row[column] = {**row[column], key: value}
+        return PersistentMap(rows)
 
     def delete(self, key: KeyT) -> PersistentMap[KeyT, ValueT]:
         """Return a map without the key. Raise `KeyError` if the key is missing."""
-        buckets = self._buckets.copy()
-        number = hash(key) & LAST_BUCKET
-        buckets[number] = buckets[number].copy()
-        del buckets[number][key]
-        return PersistentMap(buckets)
+        number, rows = hash(key), self._rows.copy()
+        row = rows[number & LAST] = rows[number & LAST].copy()
+        column = number >> BITS & LAST
+        row[column] = row[column].copy()
+        del row[column][key]
+        return PersistentMap(rows)
 
     def update(self, changes: Mapping[KeyT, ValueT]) -> PersistentMap[KeyT, ValueT]:
         """Return a map in which all keys of `changes` have the values there."""
@@ -70,8 +77,10 @@ class PersistentMap(Mapping[KeyT, ValueT]):
         return changed
 
     def differing_keys(self, other: PersistentMap[KeyT, ValueT]) -> Iterator[KeyT]:
-        """Yield the keys whose values are not the same object in both maps. Shared buckets cost one comparison."""
-        for bucket, before in zip(self._buckets, other._buckets, strict=True):
-            if bucket is not before:
-                yield from (key for key in bucket if key not in before or bucket[key] is not before[key])
-                yield from before.keys() - bucket.keys()
+        """Yield the keys whose values are not the same object in both maps. Shared parts cost one comparison."""
+        for row, before_row in zip(self._rows, other._rows, strict=True):
+            if row is not before_row:
+                for bucket, before in zip(row, before_row, strict=True):
+                    if bucket is not before:
+                        yield from (key for key in bucket if key not in before or bucket[key] is not before[key])
+                        yield from before.keys() - bucket.keys()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from emulator.core.fields import Form
 from emulator.core.json_text import JsonObject, JsonValue, dump_json
+from emulator.state.clock import format_time
 from emulator.state.store import Snapshot
 
 
@@ -30,9 +31,13 @@ class Step(NamedTuple):
 
     def to_document(self) -> JsonObject:
         """Return the step as scenario files have it, without empty keys."""
-        at = None if self.at is None else self.at.isoformat().replace("+00:00", "Z")
-        document: JsonObject = {"at": at, "operation": self.operation, "request": self.request_id}
-        document = {key: value for key, value in document.items() if value is not None}
+        document: JsonObject = {}
+        if self.at is not None:
+            is_utc = self.at.tzinfo is UTC
+            document["at"] = format_time(self.at) if is_utc else self.at.isoformat().replace("+00:00", "Z")
+        document["operation"] = self.operation
+        if self.request_id is not None:
+            document["request"] = self.request_id
         document["as"] = self.user
         if self.language is not None:
             document["language"] = self.language
@@ -191,7 +196,7 @@ class UndoStack:
     def push(self, entry: UndoEntry) -> None:
         """Add the write of a request, and drop the oldest entries above the limit."""
         self._entries.append(entry)
-        self._count_write()
+        self._count_writes(entry.writes)
 
     def extend(self, *, is_recorded: bool, before: Snapshot | None = None) -> None:
         """Add a background write to the latest entry, so that both are undone together.
@@ -205,7 +210,7 @@ class UndoStack:
                 unrecorded_writes=entry.unrecorded_writes + (not is_recorded),
                 after=entry.after or before,
             )
-            self._count_write()
+            self._count_writes(1)
         else:
             self.start = self.start or before
 
@@ -215,8 +220,8 @@ class UndoStack:
         self._writes -= entry.writes
         return entry
 
-    def _count_write(self) -> None:
-        self._writes += 1
+    def _count_writes(self, number: int) -> None:
+        self._writes += number
         while self._writes > MAX_UNDO_WRITES:
             dropped = self._entries.popleft()
             self._writes -= dropped.writes

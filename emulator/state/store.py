@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from emulator.core.records import (
     INDEXED_COLUMNS,
@@ -31,6 +32,7 @@ from emulator.core.records import (
     RecordKind,
     TransferItem,
     TransferOrder,
+    replace_columns,
 )
 from emulator.state.persistent_map import PersistentMap
 
@@ -67,9 +69,13 @@ TO_MANY_STEPS: dict[Relation, Relation] = {
 
 def relation_key(record: Record, columns: tuple[str, ...]) -> Key:
     """Return the key of a record in a relation with these columns."""
-    if len(columns) == 1:
-        return getattr(record, columns[0])
-    return tuple(getattr(record, column) for column in columns)
+    return key_getter(columns)(record)
+
+
+@cache
+def key_getter(columns: tuple[str, ...]) -> Callable[[Record], Key]:
+    """Return the function that returns the key of a record in a relation with these columns."""
+    return attrgetter(*columns)
 
 
 class BaseDataset(Protocol):
@@ -113,8 +119,7 @@ class TableDataset:
         self.caches: Caches = {}
 
     def get(self, kind: type[R], id_: int) -> R | None:
-        table = self._records.get(kind)
-        return None if table is None else table.get(id_)
+        return self._records.get(kind, {}).get(id_)
 
     def has(self, kind: RecordKind, id_: int) -> bool:
         return id_ in self._records.get(kind, ())
@@ -225,13 +230,14 @@ class Reader:
     """Read access to the records of a base with changes on top."""
 
     def __init__(self, base: BaseDataset, maps: dict[Any, Any]) -> None:
-        self.base, self.maps = base, ChangeMaps(maps) if type(maps) is dict else cast("ChangeMaps", maps)
+        self.base = base
+        self.maps: ChangeMaps = ChangeMaps(maps) if type(maps) is dict else maps  # type: ignore[assignment]
 
     def get(self, kind: type[R], id_: int) -> R | None:
         """Return the record, or None if there is no record with this id."""
         changed = self.maps.get(kind)
         if changed is not None and (record := changed.get(id_)) is not None:
-            return None if record is REMOVED else cast("R", record)
+            return None if record is REMOVED else record
         return self.base.get(kind, id_)
 
     def has(self, kind: RecordKind, id_: int) -> bool:
@@ -274,7 +280,7 @@ class Reader:
             raise LookupError(f"{kind.__name__} has no relation {relation!r}")
         changed = self.maps.get((kind, relation))
         if changed is not None and (ids := changed.get(key)) is not None:
-            return cast("tuple[int, ...]", ids)
+            return ids  # type: ignore[no-any-return]
         return self.base.related(kind, relation, key)
 
     def find(self, kind: type[R], relation: str, key: Key) -> list[R]:
@@ -335,10 +341,10 @@ class Transaction(Reader):
 
     def new_id(self, kind: RecordKind) -> int:
         """Return the next free id of this kind."""
-        next_ids = self.maps.get("next", _EMPTY)
+        next_ids: dict[RecordKind, int] = self.maps.get("next", {})
         id_ = next_ids.get(kind) or self.base.next_id(kind)
-        self.maps["next"] = next_ids.set(kind, id_ + 1)
-        return cast("int", id_)
+        self.maps["next"] = {**next_ids, kind: id_ + 1}
+        return id_
 
     def add(self, record: R) -> R:
         """Add a record that has a new id, and return it."""
@@ -349,7 +355,7 @@ class Transaction(Reader):
         """Replace columns of the record's current version, and return the changed record."""
         kind = type(record)
         current: Record = self.get_existing(kind, record.id)  # type: ignore[attr-defined]
-        changed: R = current._replace(**columns)
+        changed: R = replace_columns(current, columns)
         if INDEXED_COLUMNS[kind].isdisjoint(columns):
             self._store(kind, current.id, changed)
         else:
@@ -376,7 +382,9 @@ class Transaction(Reader):
     def _write(self, kind: RecordKind, id_: int, before: Record | None, after: Record | None) -> None:
         self._store(kind, id_, after)
         for relation, columns in RELATIONS.get(kind, {}).items():
-            old, new = (_NO_KEY if record is None else relation_key(record, columns) for record in (before, after))
+            key_of = key_getter(columns)
+            old = _NO_KEY if before is None else key_of(before)
+            new = _NO_KEY if after is None else key_of(after)
             if old != new:
                 self._move(kind, relation, id_, old, new)
         self._update_tally(kind, before, after)
@@ -441,7 +449,7 @@ def apply_changes(
     for kind, id_, record in changes:
         transaction.replace(kind, id_, None if record is REMOVED else record)
     if next_ids:
-        transaction.maps["next"] = transaction.maps.get("next", _EMPTY).update(next_ids)
+        transaction.maps["next"] = {**transaction.maps.get("next", {}), **next_ids}
     return transaction.to_snapshot()
 
 

@@ -24,6 +24,7 @@ from emulator.state.journal import (
 )
 from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
 from emulator.state.persistence import (
+    COMMITTED,
     Branch,
     CommitToken,
     MemoryOnly,
@@ -55,7 +56,7 @@ class WorldServices:
     sender: Callable[[World], WebhookSender] = lambda _: NoSender()
     """Returns the sender of a world's webhooks."""
     tasks: Callable[[World], Sequence[Scheduled]] = lambda _: ()
-    """Returns the other scheduled tasks of a world."""
+    """Returns the tasks that generate the traffic of a world."""
     coverage: Coverage = field(default_factory=Coverage)
     metrics: Metrics = field(default_factory=Metrics)
     provenance: ProvenanceLog | None = None
@@ -137,7 +138,8 @@ class World:
         self.schedule = Schedule(start.state.rate)
         self._stored = self._state_to_keep()
         """After the last change that is stored. None: nothing is stored."""
-        self.schedule.add(self.outbox.sender, *services.tasks(self))
+        self.schedule.add(self.outbox.sender)
+        self.schedule.add_traffic(*services.tasks(self))
 
     def close(self) -> None:
         """Stop all background work, and empty the caches: the world was replaced or deleted."""
@@ -208,7 +210,7 @@ class World:
                 self._is_writing = False
         self._wait_until_stored(token)
         if self._replay_time is None:
-            self.coverage.add(tuple(("events", event_type) for event_type, _, _ in transaction.events))
+            self.coverage.add(tuple([("events", event_type) for event_type, _, _ in transaction.events]))
         for each in finalized:
             each.publish()
         self.metrics.count_write()
@@ -219,7 +221,8 @@ class World:
         """Hold the lock for a change. If the change cannot be stored, discard it."""
         with self.lock:
             try:
-                self.persistence.check()
+                if self.persistence.is_durable:
+                    self.persistence.check()
                 yield
             except PersistError:
                 self._discard_changes()
@@ -247,9 +250,7 @@ class World:
 
     def _commit(self, transaction: Transaction, followed: Sequence[Step]) -> CommitToken:
         step = self._consume_step(transaction.now)
-        self._push_undo(step, transaction.now)
-        for _ in followed:
-            self.undo_stack.extend(is_recorded=True)
+        self._push_undo(step, transaction.now, len(followed))
         self._latest, self.last_write_at = transaction.to_snapshot(), transaction.now
         self.clock.record_write(transaction.now)
         if step is None:
@@ -258,6 +259,9 @@ class World:
         lines = [encode_step(each) for each in (step, *followed) if each is not None]
         for line in lines:
             self.steps.append(line)
+        if not self.persistence.is_durable:
+            self.records = self._latest
+            return COMMITTED
         return self._publish_after(self.persistence.save_write(self.state(), number, lines, transaction))
 
     def _newest(self) -> Snapshot:
@@ -292,6 +296,8 @@ class World:
 
     def _wait_until_stored(self, token: CommitToken) -> None:
         """Wait until a change is stored. If it cannot be stored, discard it."""
+        if token is COMMITTED:
+            return
         try:
             token.wait()
         except PersistError:
@@ -323,12 +329,15 @@ class World:
         self._thread.pending = CONSUMED
         return step
 
-    def _push_undo(self, step: Step | None, at: datetime) -> None:
+    def _push_undo(self, step: Step | None, at: datetime, followed: int) -> None:
+        """Remember how to undo a write, together with the recorded writes that followed it in its transaction."""
         before = Snapshot(self.base, self._newest().maps)  # without its cached results, which would pile up
         if step is None or step.request_id is None:
             self.undo_stack.extend(is_recorded=step is not None, before=before)
+            for _ in range(followed):
+                self.undo_stack.extend(is_recorded=True)
         else:
-            self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id))
+            self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id, 1 + followed))
 
     # Undo and restore
 

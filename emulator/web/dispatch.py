@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple, TypeAlias
@@ -241,20 +240,18 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
     if not reply.body:
         return reply
     prefix = escape_path(context.prefix)
-    return replace(reply, body=fill_links(reply.body, context.base_url + prefix, prefix))
+    return reply._replace(body=fill_links(reply.body, context.base_url + prefix, prefix))
 
 
 def build_call(context: RequestContext, route: Route, read_body: Callable[[], JsonValue]) -> Call:
     """Build the call that the handler receives."""
-    credential = context.credential
-    writer = (
-        None if credential is None or route.method == "GET" else find_user(context.world.records, credential.username)
-    )
+    credential, is_read = context.credential, route.method == "GET"
+    writer = None if credential is None or is_read else find_user(context.world.records, credential.username)
     return Call(
         operation=route.operation,
         method=context.method,
         path={} if context.match is None else context.match.path,
-        url=absolute_url(context.base_url, context.prefix + context.path, context.query_string),
+        url=absolute_url(context.base_url, context.prefix + context.path, context.query_string) if is_read else "",
         query=context.query,
         language=request_language(context),
         user=writer,

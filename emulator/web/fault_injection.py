@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, NoReturn
@@ -82,7 +81,7 @@ def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_
     run = partial(respond, context, cache)
     reply = apply_faults(context, call, faults, run) if faults else run()
     if header is not None and not allow_header:
-        reply = replace(reply, headers={**hint_header(HEADER_NOT_ALLOWED), **reply.headers})
+        reply = reply._replace(headers={**hint_header(HEADER_NOT_ALLOWED), **reply.headers})
     return reply
 
 
@@ -103,7 +102,7 @@ def apply_faults(
     context.info.fault = ", ".join(dict.fromkeys(fault.kind for fault in applied))
     if refusals:
         reply = with_hint(reply, "; ".join(refusals))
-    return replace(reply, headers={**reply.headers, "X-Emulator-Fault": context.info.fault})
+    return reply._replace(headers={**reply.headers, "X-Emulator-Fault": context.info.fault})
 
 
 def overtake(context: RequestContext, fault: FaultSpec) -> str | None:

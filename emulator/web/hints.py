@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -76,7 +75,7 @@ def hint_header(hint: str | None) -> dict[str, str]:
 def with_hint(reply: Reply, hint: str) -> Reply:
     """Return a reply with another hint after its own."""
     added, present = hint_header(hint)["X-Emulator-Hint"], reply.headers.get("X-Emulator-Hint")
-    return replace(reply, headers={**reply.headers, "X-Emulator-Hint": f"{present}; {added}" if present else added})
+    return reply._replace(headers={**reply.headers, "X-Emulator-Hint": f"{present}; {added}" if present else added})
 
 
 class ErrorCase(NamedTuple):

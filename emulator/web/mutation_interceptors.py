@@ -9,7 +9,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from urllib.parse import unquote
 
 from emulator.api.routes import Route
@@ -170,7 +169,7 @@ class Mutator:
         return self._marked(changed)
 
     def _marked(self, reply: Reply) -> Reply:
-        return replace(reply, headers={**reply.headers, MUTATION_HEADER: self.mutation.name})
+        return reply._replace(headers={**reply.headers, MUTATION_HEADER: self.mutation.name})
 
     def change_plan(self, event_type: str, plan: DeliveryPlan) -> DeliveryPlan:
         if self._kind.change_plan is None or event_type != self.mutation.operation:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import Literal, NamedTuple
@@ -120,7 +120,7 @@ class Exchange:
         context.environ = {**context.environ, "QUERY_STRING": context.query_string}
         reply = self._proceed(context)
         with suppress(orjson.JSONDecodeError):
-            return replace(reply, body=to_json(self._with_own_links(orjson.loads(reply.body))))
+            return reply._replace(body=to_json(self._with_own_links(orjson.loads(reply.body))))
         return reply
 
     @property
@@ -175,7 +175,7 @@ def change_value(edit: Edit) -> Change:
         steps, document = path.split("."), exchange.document
         if not [owner for owner in list(find_owners(document, steps)) if edit(owner, steps[-1])]:
             return None
-        return replace(exchange.reply, body=to_json(document))
+        return exchange.reply._replace(body=to_json(document))
 
     return change
 
@@ -336,7 +336,7 @@ def find_next(exchange: Exchange) -> Iterable[str]:
 def remove_next(exchange: Exchange, _: str) -> Reply | None:
     if not find_next(exchange):
         return None
-    return replace(exchange.reply, body=to_json({**exchange.document, "next": None}))
+    return exchange.reply._replace(body=to_json({**exchange.document, "next": None}))
 
 
 # Rate limits
@@ -351,7 +351,7 @@ def remove_retry_after(exchange: Exchange, _: str) -> Reply | None:
     if not find_retry_after(exchange):
         return None
     reply = exchange.reply
-    return replace(reply, headers={name: value for name, value in reply.headers.items() if name != "Retry-After"})
+    return reply._replace(headers={name: value for name, value in reply.headers.items() if name != "Retry-After"})
 
 
 # The table

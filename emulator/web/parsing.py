@@ -141,16 +141,28 @@ def _check_size(raw: bytes) -> bytes:
 
 def _parse_json(content_type: str, raw: bytes) -> JsonValue:
     try:
-        text = codecs.getreader(_text_encoding(content_type))(BytesIO(_check_size(raw))).read()
-        return json.loads(text, parse_constant=_refuse_constant)
+        text = _decode_text(_check_size(raw), _text_encoding(content_type))
+        return json.loads(text) if text.startswith(BYTE_ORDER_MARK) else JSON_DECODER.decode(text)
     except (ValueError, Warning) as error:  # some charsets warn, and warnings can be errors
         raise ParseError(f"JSON parse error - {error}") from None
     except RecursionError:
         raise ParseError("JSON parse error - Too deeply nested.") from None
 
 
+def _decode_text(raw: bytes, encoding: str) -> str:
+    """Decode as a stream, like the framework: an incomplete character at the end is dropped."""
+    if encoding == "utf-8":
+        return codecs.utf_8_decode(raw)[0]
+    return codecs.getreader(encoding)(BytesIO(raw)).read()
+
+
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"Out of range float values are not JSON compliant: {constant!r}")
+
+
+BYTE_ORDER_MARK = "\ufeff"
+"""`json.loads` refuses it. A decoder does not look for it."""
+JSON_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _parse_form(content_type: str, raw: bytes) -> Form:

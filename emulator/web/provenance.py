@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -114,7 +113,7 @@ def add_provenance(world: World, exchange: Exchange, reply: Reply) -> Reply:
     bases = bases_of(world, exchange)
     if world.provenance is not None:
         world.provenance.add(bases, exchange.test)
-    return replace(reply, headers={**reply.headers, **provenance_header(bases)})
+    return reply._replace(headers={**reply.headers, **provenance_header(bases)})
 
 
 def provenance_header(bases: Sequence[Basis]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from emulator.api.serializers.rendering import to_json
@@ -14,6 +13,7 @@ from emulator.core.json_text import JsonValue, load_json
 from emulator.core.schemas import Problem, find_problems, is_valid
 from emulator.web.context import RequestContext
 from emulator.web.hints import hint_header
+from emulator.web.parsing import parse_body
 
 LOG = logging.getLogger("emulator")
 MAX_CACHED_BYTES, MAX_CACHED_BODIES = 2_048, 1_024
@@ -26,20 +26,10 @@ SCHEMA_OF_400 = {"plain": "field-errors", "wrapped": "command-error"}
 """Error style of an installation -> schema of each 400. The style `documented` has the schema of the operation."""
 
 
-@dataclass(frozen=True, slots=True)
-class JsonBody:
-    """A JSON body. Bodies of equal bytes and content type are equal."""
-
-    schema_name: str
-    content_type: str
-    raw: bytes
-    value: JsonValue = field(compare=False)
-
-
 @lru_cache(MAX_CACHED_BODIES)
-def cached_problems(body: JsonBody) -> tuple[Problem, ...]:
-    """Return the problems of a JSON body. Clients send the same small bodies many times."""
-    return json_problems(body.schema_name, body.value)
+def cached_problems(schema_name: str, content_type: str, raw: bytes) -> tuple[Problem, ...]:
+    """Return the problems of the text of a JSON body. Clients send the same small bodies many times."""
+    return json_problems(schema_name, parse_body(content_type, raw))
 
 
 def json_problems(schema_name: str, body: JsonValue) -> tuple[Problem, ...]:

@@ -31,7 +31,7 @@ from emulator.domain.state_graph import COMMAND
 from emulator.state.store import Reader
 from emulator.state.world import World
 from emulator.web.context import RequestContext
-from emulator.web.schema_validation import MAX_CACHED_BYTES, UNKNOWN_KEY, JsonBody, cached_problems, json_problems
+from emulator.web.schema_validation import MAX_CACHED_BYTES, UNKNOWN_KEY, cached_problems, json_problems
 
 MAX_NAME_LENGTH, MAX_NOTICES = 60, 3
 INPUT_PARAMETERS = "input_parameters"
@@ -310,7 +310,7 @@ def request_problems(context: RequestContext, schema_name: str) -> tuple[Problem
     if isinstance(body, Form):
         problems = form_problems(body, schema_name)
     elif len(raw := context.body_bytes) <= MAX_CACHED_BYTES:
-        problems = cached_problems(JsonBody(schema_name, context.content_type, raw, body))
+        problems = cached_problems(schema_name, context.content_type, raw)
     else:
         problems = json_problems(schema_name, body)
     if problems and not is_accepted(schema_name, body):

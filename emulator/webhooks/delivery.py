@@ -196,13 +196,13 @@ class Deliverer:
             result = error_result(refusal, 0.0, event.created_date)
             delivery = build_delivery(event, hook, event.created_date, response=refusal)
         elif host in self._built_in_hosts and host not in world.outbox.receivers and not world.outbox.faults:
-            status, text = accept(build_delivery(event, hook, event.created_date))
+            delivery = build_delivery(event, hook, event.created_date)
+            status, text = accept(delivery)
             result = response_result(status, text.encode(), text, 0.0, event.created_date)
-            delivery = build_delivery(event, hook, event.created_date, response=text)
-            delivery = delivery._replace(status=status, delivered=True)
+            delivery = delivery._replace(status=status, response=text, delivered=True)
         else:
             return None
-        step = result_step(event.id, result)._replace(at=event.created_date)
+        step = result_step(event.id, result, at=event.created_date)
         record = partial(world.outbox.record, delivery)
         return FinalizedEvent(apply_result(event, hook, result, event.created_date), step, record)
 
@@ -280,6 +280,7 @@ def build_delivery(event: WebhookEvent, hook: Webhook, at: datetime, response: s
     )  # fmt: skip
 
 
+@lru_cache(CACHED_URLS)
 def host_of(url: str) -> str:
     return url.partition("//")[2].partition("/")[0].partition("?")[0].lower()
 

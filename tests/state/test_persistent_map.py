@@ -8,15 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.state.persistent_map import BUCKETS, PersistentMap
+from emulator.state.persistent_map import SIDE, PersistentMap
 
-KEYS = st.integers(-3, 3) | st.integers().map(lambda number: number * BUCKETS) | st.none() | st.text(max_size=2)
+KEYS = (
+    st.integers(-3, 3)
+    | st.integers().map(lambda number: number * SIDE)
+    | st.integers().map(lambda number: number * SIDE**2)
+    | st.none()
+    | st.text(max_size=2)
+)
 CHANGES = st.lists(st.tuples(st.sampled_from(["set", "delete"]), KEYS, st.integers(0, 9)), max_size=60)
 
 
 @given(CHANGES)
 def test_a_map_equals_a_dictionary_after_the_same_changes(changes: list[tuple[str, int | str | None, int]]) -> None:
-    """Keys of one bucket are included: multiples of the number of buckets."""
+    """Keys of one row and of one dictionary are included."""
     maps: list[PersistentMap[int | str | None, int]] = [PersistentMap()]
     expected: list[dict[int | str | None, int]] = [{}]
     for action, key, value in changes:

@@ -63,9 +63,11 @@ def save_result(
         return record_result(tx, event_id, result)
 
 
-def result_step(event_id: int, result: DeliveryResult, request_id: str | None = None) -> Step:
+def result_step(
+    event_id: int, result: DeliveryResult, request_id: str | None = None, at: datetime | None = None
+) -> Step:
     """Return the step that records a result."""
-    return Step(RECORD_RESULT, {"pk": event_id}, request_id=request_id, body=result_document(result))
+    return Step(RECORD_RESULT, {"pk": event_id}, request_id=request_id, body=result_document(result), at=at)
 
 
 def require_same_event(world: World, event: WebhookEvent | None, sent: WebhookEvent) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
@@ -40,6 +39,13 @@ PAYLOAD_SERIALIZERS: dict[RecordKind, tuple[type[Serializer], tuple[str, ...]]] 
 
 STATELESS_CONTENT_TYPES: dict[RecordKind, int] = {records.StockLocation: LOCATION_CONTENT_TYPE}
 """Content types of subjects without a state; the state of all others names the content type."""
+
+
+EVENT_MAPS = (
+    records.WebhookEvent,
+    *((records.WebhookEvent, name) for name in (*records.RELATIONS[records.WebhookEvent], "tally", "queue")),
+)
+"""The keys of the changes to events."""
 
 
 class EventContent(NamedTuple):
@@ -81,19 +87,19 @@ def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
     The world calls this at the commit, when all records have their final values. Each event keeps the snapshot of
     that time, from which its payload is rendered later.
     """
-    snapshot = Snapshot(tx.base, ChangeMaps(maps_without_events(tx)), tx.step_number)
+    snapshot = Snapshot(tx.base, maps_without_events(tx), tx.step_number)
     for event_type, kind, id_ in tx.events:
         for hook in tx.find(records.Webhook, "event_type", event_type):
             if hook.is_active:
                 tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
 
 
-def maps_without_events(tx: Transaction) -> Iterator[tuple[Any, Any]]:
-    """Yield the changes to all other records. With the events, each one would keep all earlier snapshots alive."""
-    for key, changes in tx.maps.items():
-        kind = key[0] if isinstance(key, tuple) else key
-        if kind is not records.WebhookEvent:
-            yield key, changes
+def maps_without_events(tx: Transaction) -> ChangeMaps:
+    """Return the changes to all other records. With the events, each one would keep all earlier snapshots alive."""
+    maps = ChangeMaps(tx.maps)
+    for key in EVENT_MAPS:
+        maps.pop(key, None)
+    return maps
 
 
 def build_event(tx: Transaction, hook: records.Webhook, subject: Record, snapshot: Snapshot) -> records.WebhookEvent:

@@ -138,7 +138,7 @@ def record_not_found(kind: type[object]) -> RecordNotFound:
 
 def find_user(reader: Reader, username: str | None) -> User | None:
     """Return the installation's user with this name, or None."""
-    return next((user for user in reader.all(User) if user.username == username), None)
+    return next(iter(reader.find(User, "username", username)), None)
 
 
 def get_subject_or_404(reader: Reader, owner: RecordKind, pk: int) -> tuple[int, int]:

@@ -72,7 +72,7 @@ class DemoDataset:
     def __init__(self, plans: Plans, records: Records, kept_blocks: int = MAX_CACHED_BLOCKS) -> None:
         self.plans = plans
         self.caches: dict[Any, Any] = {}
-        self._fixed = TableDataset(records)
+        self._tables, self._fixed = records, TableDataset(records)
         self._subjects: dict[int, RecordKind] = {
             plans.package_type: Package,
             plans.transfer_type: TransferOrder,
@@ -81,8 +81,10 @@ class DemoDataset:
         self._ids: dict[RecordKind, Sequence[int]] = {}
 
     def get(self, kind: type[R], id_: int) -> R | None:
+        if (table := self._tables.get(kind)) is not None:
+            return table.get(id_)
         if kind not in ID_RANGES:
-            return self._fixed.get(kind, id_)
+            return None
         block = block_of(kind, id_)
         return self._block(block).get(kind, id_) if self._has_block(block) else None
 
