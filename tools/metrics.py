@@ -54,10 +54,10 @@ COMMAND = "package__prepare_package_command__waiting__preparing"
 
 
 ALLOWANCES = {
-    "modules": (42, "features that were added after the layout"),
-    "lines of Python": (16_500, "9,600 of later features, 3,100 of older modules, 3,400 over from the start"),
+    "modules": (44, "features that were added after the layout"),
+    "lines of Python": (17_000, "10,200 of later features, 3,100 of older modules, 3,400 over from the start"),
     "top entries": (2, "api_types.py and pytest_plugin.py are public names"),
-    "modules per command": (2, "state/persistent_map.py and core/caching.py"),
+    "modules per command": (1, "state/persistent_map.py"),
 }
 """Figure -> how far it may exceed its bar, and why. `docs/explanation/decisions/size.md` has the details."""
 
