@@ -107,11 +107,11 @@ class Router:
 
     def _match_path(self, path: str) -> Match | None:
         segments = path.split("/")
-        ids = [segment for segment in segments if segment.isascii() and segment.isdigit()]
-        resource = self._resources.get(tuple([None if segment in ids else segment for segment in segments]))
+        key = tuple(None if segment.isascii() and segment.isdigit() else segment for segment in segments)
+        resource = self._resources.get(key)
         if resource is None:
             return self._match_folder(path) or self._match_texts(segments)
-        return build_match(resource, ids)
+        return build_match(resource, [segment for segment, part in zip(segments, key, strict=True) if part is None])
 
     def _match_texts(self, segments: list[str]) -> Match | None:
         """Return the match of a path whose ids are not all digits, as the framework's router matches it."""
