@@ -153,32 +153,22 @@ class Schedule:
         """Number of changes that do not follow from the state before: undo, restore, clock or rate set. Tasks that
         became due across such a change do not run."""
         self._tasks: list[Scheduled] = []
-        self._traffic: tuple[Scheduled, ...] = ()
-        """Tasks that are due only while traffic is generated."""
 
     def add(self, *tasks: Scheduled) -> None:
         self._tasks += tasks
 
-    def add_traffic(self, *tasks: Scheduled) -> None:
-        """Add tasks that are due only while traffic is generated."""
-        self._traffic += tasks
-
-    @property
-    def _all_tasks(self) -> tuple[Scheduled, ...]:
-        return (*self._tasks, *self._traffic)
-
     def next_due(self) -> datetime | None:
         """Return the earliest due time of all tasks, or None."""
-        return min((due for task in self._all_tasks if (due := task.next_due()) is not None), default=None)
+        return min((due for task in self._tasks if (due := task.next_due()) is not None), default=None)
 
     def run_due(self, now: datetime) -> None:
         """Run the tasks that are due by now."""
-        for task in self._all_tasks:
+        for task in self._tasks:
             if (due := task.next_due()) is not None and due <= now:
                 task.run_due(now)
 
     def reschedule(self) -> None:
-        for task in self._tasks if self.rate.orders_per_hour is None else self._all_tasks:
+        for task in self._tasks:
             task.reschedule()
 
     def record_discontinuity(self) -> None:

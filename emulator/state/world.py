@@ -56,7 +56,7 @@ class WorldServices:
     sender: Callable[[World], WebhookSender] = lambda _: NoSender()
     """Returns the sender of a world's webhooks."""
     tasks: Callable[[World], Sequence[Scheduled]] = lambda _: ()
-    """Returns the tasks that generate the traffic of a world."""
+    """Returns the other scheduled tasks of a world."""
     coverage: Coverage = field(default_factory=Coverage)
     metrics: Metrics = field(default_factory=Metrics)
     provenance: ProvenanceLog | None = None
@@ -138,8 +138,7 @@ class World:
         self.schedule = Schedule(start.state.rate)
         self._stored = self._state_to_keep()
         """After the last change that is stored. None: nothing is stored."""
-        self.schedule.add(self.outbox.sender)
-        self.schedule.add_traffic(*services.tasks(self))
+        self.schedule.add(self.outbox.sender, *services.tasks(self))
 
     def close(self) -> None:
         """Stop all background work, and empty the caches: the world was replaced or deleted."""
