@@ -57,7 +57,7 @@ ALLOWANCES = {
     "modules": (44, "features that were added after the layout"),
     "lines of Python": (17_000, "10,200 of later features, 3,100 of older modules, 3,400 over from the start"),
     "top entries": (2, "api_types.py and pytest_plugin.py are public names"),
-    "modules per command": (1, "state/persistent_map.py"),
+    "modules per command": (2, "state/persistent_map.py and worlds/live_traffic.py"),
 }
 """Figure -> how far it may exceed its bar, and why. `docs/explanation/decisions/size.md` has the details."""
 
