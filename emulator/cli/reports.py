@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from math import isnan
 from pathlib import Path
-from typing import NamedTuple, NoReturn, TypedDict, TypeVar, Unpack
+from typing import NoReturn, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 import click
 
 from emulator import coverage as reports
+from emulator.cli.output_files import check_writable
 from emulator.cli.terminal import NamedChoice
-from emulator.client.emulator import Emulator
 from emulator.contract import CHECKS, Result, Target, Unreachable, render, run, summary
-from emulator.core.files import check_target
-from emulator.coverage import counts_path, write_counts
-from emulator.coverage.assumptions import log_document, summarize_log
-from emulator.coverage.counts import write_text
-from emulator.coverage.report import json_lines
-from emulator.state.journal import ProvenanceLog
 
 NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
 """Exit codes of `verify`: nothing could be verified; the server deviates from the contract; Ctrl-C."""
@@ -120,15 +113,6 @@ def credentials(tokens: tuple[str, ...], jwt: str | None) -> tuple[str, str | No
         if not all(key.isascii() and key.isprintable() and " " not in key and key for key in given):
             raise click.UsageError(f"the {kind} contains characters that a header cannot hold: {given[0]!r}")
     return keys[0], jwts[0] if jwts else None
-
-
-def check_writable(output: Path) -> None:
-    """Raise `UsageError` before the first request if the output file cannot be written."""
-    if output.is_dir() or not output.parent.is_dir():
-        reason = "it is a folder" if output.is_dir() else f"the folder {output.parent} does not exist"
-        raise click.UsageError(f"cannot write {output}: {reason}")
-    if not os.access(output if output.exists() else output.parent, os.W_OK):
-        raise click.UsageError(f"cannot write {output}: permission denied")
 
 
 def output_report(text: str, summary: str, output: Path | None) -> None:
@@ -228,42 +212,3 @@ def coverage(
 def split_names(option: str | None) -> list[str]:
     """Split a comma-separated option."""
     return [name.strip() for name in (option or "").split(",") if name.strip()]
-
-
-# Files of `serve` and `exec`
-
-
-class ExitFiles(NamedTuple):
-    """The files that are written when the server stops. The names are those of the options."""
-
-    coverage: Path | None
-    provenance_report: Path | None
-    export_on_exit: Path | None
-    force: bool
-    with_secrets: bool
-
-    def check(self) -> None:
-        """Raise an error if a file cannot be written."""
-        if self.coverage is not None:
-            counts_path(self.coverage)
-        if self.provenance_report is not None:
-            check_writable(self.provenance_report)
-        if self.export_on_exit is not None:
-            check_target(self.export_on_exit, force=self.force)
-
-    def write(self, emulator: Emulator) -> None:
-        """Write the files. Print how many tests or requests rest on assumptions."""
-        if self.coverage is not None:
-            write_counts(self.coverage, emulator.world.coverage)
-        if emulator.provenance is not None:
-            report_provenance(emulator.provenance, self.provenance_report)
-        if self.export_on_exit is not None:
-            emulator.save(self.export_on_exit, force=self.force, with_secrets=self.with_secrets)
-
-
-def report_provenance(log: ProvenanceLog, file: Path | None) -> None:
-    """Print how many tests or requests rest on assumptions, and on which. Write it to a file if one is given."""
-    for each in summarize_log(log):
-        click.echo("\n".join(each.lines()), err=True)
-    if file is not None:
-        write_text(file, json_lines(log_document(log)))

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 import click
 
-from emulator.cli.reports import check_writable, exit_with, output_report, report_options
+from emulator.cli.output_files import check_writable
+from emulator.cli.reports import exit_with, output_report, report_options
 from emulator.cli.serve import DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
 from emulator.cli.terminal import require_python_package
 from emulator.client import fault_sweep

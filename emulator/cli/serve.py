@@ -24,7 +24,7 @@ import click
 from certifi import where
 from click.core import ParameterSource
 
-from emulator.cli.reports import ExitFiles
+from emulator.cli.output_files import ExitFiles
 from emulator.cli.terminal import (
     LOG,
     GroupedCommand,
