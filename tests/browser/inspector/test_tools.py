@@ -162,6 +162,22 @@ def test_the_palette_finds_everything(oms: Emulator, inspector: MonitoredPage) -
     expect(page.locator("main h1")).to_contain_text(package["number"])
 
 
+CLOSE_AND_OPEN = """() => {
+  document.querySelector("dialog").close();
+  dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true }));
+}"""
+
+
+def test_palette_opens_again_at_once_after_it_was_closed(inspector: MonitoredPage) -> None:
+    """The browser reports the end of the first dialog after the second one is open."""
+    page = inspector.open()
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Search").fill("web")
+    page.evaluate(CLOSE_AND_OPEN)
+    expect(page.get_by_role("combobox", name="Search")).to_have_value("")
+    expect(page.get_by_role("dialog").get_by_role("option").first).to_be_visible()
+
+
 def test_a_preset_arms_a_fault_and_the_bar_disarms_it(oms: Emulator, inspector: MonitoredPage) -> None:
     """The bar is on every page while a fault is armed."""
     page = inspector.open("faults")

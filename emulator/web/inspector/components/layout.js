@@ -1,6 +1,6 @@
 /** The layout around every page: navigation, world, clock, armed faults and the connection. */
 import { BASE, control, ROOT } from "../api.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html, useEffect, useRef, useState } from "../lib.js";
 import { useLive, useStream } from "../loading.js";
 import { PAGES } from "../pages.js";
 import { href } from "../router.js";
@@ -14,13 +14,17 @@ const STORAGE_KEY = "oms-inspector-theme";
 
 export function Layout({ current, children }) {
   const [open, setOpen] = useState(false);
-  const [searching, setSearching] = useState(false);
+  const [search, setSearch] = useState(0);  // the number of the open palette; 0: it is closed
+  const latest = useRef(0);
+  const openSearch = () => { if (!document.querySelector("dialog[open]")) setSearch(++latest.current); };
+  // The browser reports the end of a dialog later, when the next one may be open already.
+  const closeSearch = (number) => setSearch((current) => (current === number ? 0 : current));
   useEffect(() => setOpen(false), [current]);
   useEffect(() => {
     const onKey = (event) => {
       if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
-        setSearching(true);
+        openSearch();
       }
     };
     addEventListener("keydown", onKey);
@@ -29,7 +33,7 @@ export function Layout({ current, children }) {
   return html`<a class="skip" href="#main" onClick=${focusMain}>Skip to content</a>
     <header class="top">
       <a class="brand" href=${href("overview")}><img src="icon.svg" alt="" width="28" height="28" /> <span>OMS emulator</span></a>
-      <button type="button" class="search" aria-label="Find anything" onClick=${() => setSearching(true)}><span aria-hidden="true">⌕</span>
+      <button type="button" class="search" aria-label="Find anything" onClick=${openSearch}><span aria-hidden="true">⌕</span>
         <span class="wide-only">Find …</span> <kbd class="wide-only">Ctrl K</kbd></button>
       <${World} />
       <${HeaderClock} />
@@ -45,7 +49,7 @@ export function Layout({ current, children }) {
       <${Theme} /></div>
     </nav>
     <main id="main" tabindex="-1">${children}</main>
-    ${searching && html`<${Palette} onClose=${() => setSearching(false)} />`}
+    ${search > 0 && html`<${Palette} key=${search} onClose=${() => closeSearch(search)} />`}
     <${Toasts} />`;
 }
 
