@@ -1,5 +1,6 @@
 // The worker thread: Python. It receives messages of the main thread when Python waits for them.
 import fs from 'node:fs';
+import { isatty } from 'node:tty';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import zlib from 'node:zlib';
 import { loadPyodide, version } from 'pyodide';
@@ -23,15 +24,7 @@ function writeAll(fd, bytes) {
   return bytes.length;
 }
 
-const output = (fd) => ({ write: (bytes) => writeAll(fd, bytes), isatty: isTerminal(fd) });
-
-function isTerminal(fd) {
-  try {
-    return fs.fstatSync(fd).isCharacterDevice() && process.env.TERM !== undefined;
-  } catch {
-    return false;
-  }
-}
+const output = (fd) => ({ write: (bytes) => writeAll(fd, bytes), isatty: isatty(fd) });
 
 // Make the folders of the machine available to Python under the same paths.
 function mountFolders(python) {

@@ -352,10 +352,15 @@ def own_terminal() -> None:
 
 
 def until(terminal: object, start: bytes) -> bytes:
-    """Read lines until one begins so; the terminal also shows what is typed."""
+    """Read lines until one contains this text. The terminal also shows what is typed."""
+    seen: list[bytes] = []
     while True:
-        line = terminal.readline()  # type: ignore[attr-defined]
-        assert line, f"the end came before {start!r}"
+        try:
+            line = terminal.readline()  # type: ignore[attr-defined]
+        except OSError:  # all processes have closed the terminal
+            line = b""
+        assert line, f"the end came before {start!r}, after {b''.join(seen)!r}"
+        seen.append(line)
         found = line.strip()
         if start in found:
             return bytes(found[found.index(start) :])
