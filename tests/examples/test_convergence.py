@@ -77,7 +77,6 @@ def node_url() -> Iterator[str]:
             receiver.terminate()
 
 
-@pytest.mark.gate
 def test_receiver_in_node_converges_over_http(node_url: str, tmp_path: Path) -> None:
     session, received = requests.Session(), []
 

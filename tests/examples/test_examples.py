@@ -58,14 +58,12 @@ def test_the_pytest_example_speaks_to_another_server() -> None:
     assert "`oms` is an emulator of this process" in told
 
 
-@pytest.mark.gate
 @needs_node
 def test_the_node_example_passes() -> None:
     told = beside_an_emulator("node", "npm", "test")
     assert re.search(r"(#|ℹ) pass 4\b", told), told
 
 
-@pytest.mark.gate
 @needs_node
 @needs_chromium
 def test_the_playwright_example_passes_with_workers_side_by_side() -> None:
