@@ -12,7 +12,7 @@ from tests.support.node import CommandResult, NodeTools, missing_tools
 TOOLS = NodeTools(Path(__file__).parent / "node")
 
 pytestmark = [
-    pytest.mark.gate,
+    pytest.mark.slow,
     pytest.mark.skipif(missing_tools() is not None, reason=f"the linter is Node's: {missing_tools()}"),
 ]
 

@@ -18,7 +18,7 @@ export function Layout({ current, children }) {
   const latest = useRef(0);
   const openSearch = () => { if (!document.querySelector("dialog[open]")) setSearch(++latest.current); };
   // The browser reports the end of a dialog later, when the next one may be open already.
-  const closeSearch = (number) => setSearch((current) => (current === number ? 0 : current));
+  const closeSearch = (number) => setSearch((shown) => (shown === number ? 0 : shown));
   useEffect(() => setOpen(false), [current]);
   useEffect(() => {
     const onKey = (event) => {
