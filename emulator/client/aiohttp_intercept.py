@@ -15,11 +15,12 @@ from aiohttp.client_reqrep import ConnectionKey
 from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser
 
-from emulator.client.method_patch import MethodPatch, intercept_hosts
 from emulator.client.session import (
     InProcessAdapter,
+    MethodPatch,
     OpenedResponse,
     environ_key,
+    intercept_hosts,
     server_environ,
 )
 from emulator.web.fault_injection import Close, Wait

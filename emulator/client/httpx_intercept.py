@@ -11,8 +11,7 @@ import httpx
 import requests
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
-from emulator.client.method_patch import MethodPatch, intercept_hosts
-from emulator.client.session import InProcessAdapter, WsgiResponse
+from emulator.client.session import InProcessAdapter, MethodPatch, WsgiResponse, intercept_hosts
 
 BODILESS = frozenset((204, 304))
 
