@@ -14,8 +14,7 @@ from emulator.cli.data import FILE, errors_as_messages, print_import_report, sce
 from emulator.cli.reports import is_server_address
 from emulator.cli.serve import SignalWaiter, listen_errors
 from emulator.cli.terminal import LOG, configure_logging, require_python_package
-from emulator.client.shadow import Shadow
-from emulator.client.shadow_probes import Prober
+from emulator.client.shadow import Prober, Shadow
 from emulator.contract.evidence import Evidence, read_evidence
 from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file
 from emulator.loading.installation_import import DESCRIPTION, installation_text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from math import ceil
 from typing import TypeAlias
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -18,7 +19,6 @@ from emulator.api.parameters import SORT
 from emulator.api.routes import LOGIN_RESPONSES, PAGE_SCHEMA_PREFIX, Route
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import record_events
-from emulator.client.shadow_probes import ProbeKind
 from emulator.contract.assertions import CheckedResponse
 from emulator.contract.findings import Finding, Kind
 from emulator.contract.reads import has_same_items, page_size
@@ -69,6 +69,15 @@ def as_response(exchange: RecordedExchange) -> requests.Response:
     response.encoding = "utf-8"
     response.request = requests.Request(exchange.method, f"http://oms{exchange.path}").prepare()
     return response
+
+
+class ProbeKind(StrEnum):
+    """What is known about a probe besides its response."""
+
+    NO_CREDENTIAL = "no credential"
+    UNKNOWN_CREDENTIAL = "unknown credential"
+    UNKNOWN_RECORD = "unknown record"
+    LINK = "link"
 
 
 class Comparison:
