@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from emulator.cli.data import FILE, errors_as_messages, print_import_report, scenario_name, write_installation
+from emulator.cli.data import FILE, print_import_report, scenario_name, write_installation
 from emulator.cli.reports import is_server_address
 from emulator.cli.serve import SignalWaiter, listen_errors
-from emulator.cli.terminal import LOG, configure_logging, require_python_package
+from emulator.cli.terminal import LOG, configure_logging, errors_as_messages, require_python_package
 from emulator.client.shadow import Prober, Shadow
 from emulator.contract.evidence import Evidence, read_evidence
 from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file

@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 
 import click
 
+from emulator.cli import exit_with
 from emulator.cli.output_files import check_writable
-from emulator.cli.reports import exit_with, output_report, report_options
+from emulator.cli.reports import output_report, report_options
 from emulator.cli.serve import DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
-from emulator.cli.terminal import require_python_package
+from emulator.cli.terminal import errors_as_messages, require_python_package
 from emulator.client import fault_sweep
 from emulator.client import suite_mutation as mutation
 from emulator.client.emulator import Emulator
@@ -168,7 +169,7 @@ def mutate(  # noqa: PLR0913 - options by keyword
         raise click.UsageError("--fail-under must be a percentage (got nan)")
     if output is not None:
         check_writable(output)
-    try:
+    with errors_as_messages():
         mutation.check_patterns(only)
         known = frozenset() if since is None else mutation.read_baseline(since)
         if results == DEFAULT_RESULTS:
@@ -177,11 +178,9 @@ def mutate(  # noqa: PLR0913 - options by keyword
         file.start(settings := mutation.Settings(command, only), resume=resume)
         info = run_mutations(TestCommand(command, options), settings, file)
         report = mutation.MutationReport(file.results(), known, info)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
     output_report(mutation.render(report, form).rstrip("\n"), mutation.summary(report), output)
     if report.findings if minimum is None else not report.reaches(minimum):
-        exit_with(FINDINGS, mutation.summary(report))
+        exit_with(mutation.summary(report), FINDINGS)
 
 
 def check_first_run(code: int, requests: int) -> None:
@@ -253,14 +252,12 @@ def sweep(
     """
     if output is not None:
         check_writable(output)
-    try:
+    with errors_as_messages():
         settings = fault_sweep.SweepSettings(fault_sweep.select_kinds(kinds), hang_after)
         grids = run_sweep(TestCommand(command, options), settings)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
     output_report(fault_sweep.render(grids, form).rstrip("\n"), fault_sweep.summary(grids), output)
     if any(grid.findings for grid in grids):
-        exit_with(FINDINGS, fault_sweep.summary(grids))
+        exit_with(fault_sweep.summary(grids), FINDINGS)
 
 
 def run_sweep(tests: TestCommand, settings: SweepSettings) -> Sequence[Grid]:

@@ -30,6 +30,7 @@ from emulator.cli.terminal import (
     GroupedCommand,
     NamedChoice,
     configure_logging,
+    errors_as_messages,
     options_of,
     slow_start,
     unknown_variables,
@@ -155,7 +156,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     options["provenance"] = options["provenance"] or files.provenance_report is not None
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
 
-    try:
+    with errors_as_messages():
         files.check()
         start = select_start(context, scenario, import_file)
         if start == import_file and is_first_run(import_file, files.export_on_exit):
@@ -165,14 +166,11 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
             check_address(options["host"], options["port"])
         with slow_start(str(options["state"] or start)):
             emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), demo_receiver=True, **arguments)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
     try:
-        with watching(emulator) if watch else nullcontext():
-            code = run_server(emulator, stop, open_inspector=open_inspector, is_new=options["state"] is None)
-        files.write(emulator)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
+        with errors_as_messages():
+            with watching(emulator) if watch else nullcontext():
+                code = run_server(emulator, stop, open_inspector=open_inspector, is_new=options["state"] is None)
+            files.write(emulator)
     finally:
         emulator.close()
     sys.exit(code)

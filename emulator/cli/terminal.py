@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from threading import Event, Timer
 from typing import Any, TypeVar
 
@@ -36,6 +37,23 @@ def require_python_package(feature: str) -> None:
     """Raise an error in the npm package, which has no threads."""
     if current_runtime() is not None:
         raise click.ClickException(f"{feature} needs the Python package")
+
+
+@contextmanager
+def errors_as_messages() -> Iterator[None]:
+    """Convert a `ValueError` into the one-line message of a command."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a text. Raise `ClickException` if the file cannot be written."""
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {file}: {error.strerror}") from None
 
 
 def environment_variable(name: str) -> str:
