@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ import orjson
 from emulator.api.serializers import GUIDE_SERIALIZERS, SERIALIZERS
 from emulator.api.serializers.fields import Serializer, excerpt, fields_of
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import Package, RecordKind, TransferOrder
+from emulator.core.records import KINDS, Package, RecordKind, TransferOrder
 
 SAMPLE_ID = re.compile(r"/(?:pk|log_id|webhook_event_id)(?=/)")
 """What the guide prints in a path in place of an id."""
@@ -210,10 +211,10 @@ def owner_names(document: Mapping[str, JsonValue]) -> Iterator[JsonValue]:
         yield nested.get(inner) if isinstance(nested, Mapping) else None
 
 
-GUIDE_PREFIX, REFERENCE_PREFIX = "/api/v1/oms/", "/packages/"
+ENDPOINTS_FILE = Path(__file__).parent.parent / "fixtures" / "recorded_endpoints.json"
 PREFIX_PATTERNS = {
-    GUIDE_PREFIX: r"/api/v1/oms/",
-    REFERENCE_PREFIX: r"^(?:\w+://[^/]+)?(?:/w/[^/]+)?/packages/",
+    "/api/v1/oms/": r"/api/v1/oms/",
+    "/packages/": r"^(?:\w+://[^/]+)?(?:/w/[^/]+)?/packages/",
 }
 """Where a surface begins in a path or URL. The reference surface is at the root of a host or of a world."""
 MIN_SIMILARITY = 0.5
@@ -234,50 +235,13 @@ class Endpoint(NamedTuple):
     """Column of the documents' records that refers to the owner."""
 
 
-def build_endpoint(
-    prefix: str, path: str, schema: str, owner: RecordKind | None = None, owner_column: str = "object_id"
-) -> Endpoint:
+def build_endpoint(prefix: str, path: str, owner: str | None = None, **columns: str) -> Endpoint:
     ids = path.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
-    return Endpoint(re.compile(f"{PREFIX_PATTERNS[prefix]}{ids}$"), prefix, path, schema, owner, owner_column)
+    pattern = re.compile(f"{PREFIX_PATTERNS[prefix]}{ids}$")
+    return Endpoint(pattern, prefix, path, owner=None if owner is None else KINDS[owner], **columns)
 
 
-guide_endpoint = partial(build_endpoint, GUIDE_PREFIX)
-reference_endpoint = partial(build_endpoint, REFERENCE_PREFIX)
-
-ENDPOINTS = (
-    guide_endpoint("packages/", "package"),
-    guide_endpoint("packages/short/", "package-short-list-item"),
-    guide_endpoint("packages/list-simple/", "package-simple"),
-    guide_endpoint("packages/delivery-ranges/", "delivery-range"),
-    guide_endpoint("packages/package_denial_reason/(<id>/)?", "denial-reason"),
-    guide_endpoint("package-denial-reason/(list-simple/|<id>/)?", "denial-reason"),
-    guide_endpoint("stocklocations/list-simple/", "stock-location-simple"),
-    guide_endpoint("packages/<id>/", "package"),
-    guide_endpoint("packages/<id>/short/", "package-short"),
-    guide_endpoint("packages/<owner>/transition_logs/(<id>/)?", "transition-log", Package),
-    guide_endpoint("packages/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", Package),
-    guide_endpoint("packages/<owner>/webhook_events/(<id>/)?", "webhook-event", Package),
-    guide_endpoint("packages/<owner>/webhook_events/short/", "webhook-event-short", Package),
-    guide_endpoint("transfer_orders/", "transfer-list-item"),
-    guide_endpoint("transfer_orders/list-simple/", "transfer-simple"),
-    guide_endpoint("transfer_orders/<id>/", "transfer"),
-    guide_endpoint("transfer_orders/<owner>/transition_logs/(<id>/)?", "transition-log", TransferOrder),
-    guide_endpoint("transfer_orders/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", TransferOrder),
-    guide_endpoint("transfer_orders/<owner>/webhook_events/(<id>/)?", "webhook-event", TransferOrder),
-    guide_endpoint("transfer_orders/<owner>/webhook_events/short/", "webhook-event-short", TransferOrder),
-    reference_endpoint("", "reference-package"),
-    reference_endpoint("short/", "reference-package-short-list-item"),
-    reference_endpoint("list-simple/", "reference-package-simple"),
-    reference_endpoint("delivery-ranges/", "reference-delivery-range"),
-    reference_endpoint("<id>/", "reference-package"),
-    reference_endpoint("<id>/short/", "reference-package-short"),
-    reference_endpoint("<owner>/package-items/", "reference-package-item-row", Package, "package"),
-    reference_endpoint("<owner>/transition_logs/(<id>/)?", "reference-transition-log", Package),
-    reference_endpoint("<owner>/transition_logs/short/(<id>/)?", "reference-transition-log-short", Package),
-    reference_endpoint("<owner>/webhook_events/(<id>/)?", "reference-webhook-event", Package),
-    reference_endpoint("<owner>/webhook_events/short/", "reference-webhook-event-short", Package),
-    guide_endpoint("state-transition-logs/(<id>/)?", "transition-log"),
-)
+ENDPOINTS = tuple(build_endpoint(**row) for row in json.loads(ENDPOINTS_FILE.read_text("utf-8")))
 """All endpoints whose responses can be imported. The first that matches a path is used."""
 IMPORTED_SCHEMAS = {each.schema for each in ENDPOINTS}
 
