@@ -113,57 +113,43 @@ class TrackedObject(dict[str, JsonValue]):
         super().__init__(values)
         self._read, self._prefix = read, f"{parent}." if parent else ""
 
-    def _track(self, key: str) -> None:
+    def track(self, key: str) -> None:
         """Report a key, and let the objects in its value report theirs."""
         path = self._prefix + key
         self._read(path)
         if dict.__contains__(self, key):
             dict.__setitem__(self, key, track(dict.__getitem__(self, key), self._read, path))
 
-    def _track_all(self) -> None:
-        for key in list(dict.keys(self)):
-            self._track(key)
-
-    def __getitem__(self, key: str) -> JsonValue:
-        self._track(key)
-        return super().__getitem__(key)
-
-    def __contains__(self, key: object) -> bool:
-        self._track(str(key))
-        return super().__contains__(key)
-
-    def get(self, key: str, default: JsonValue = None) -> JsonValue:
-        self._track(key)
-        return super().get(key, default)
-
-    def pop(self, key: str, *default: JsonValue) -> JsonValue:
-        self._track(key)
-        return super().pop(key, *default)
-
-    def __iter__(self) -> Iterator[str]:
-        self._track_all()
-        return super().__iter__()
-
-    def keys(self) -> JsonValue:
-        self._track_all()
-        return super().keys()
-
-    def values(self) -> JsonValue:
-        self._track_all()
-        return super().values()
-
-    def items(self) -> JsonValue:
-        self._track_all()
-        return super().items()
-
-    def __eq__(self, other: object) -> bool:
-        self._track_all()
-        return super().__eq__(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
     __hash__ = None  # as dict
+
+
+def tracks_key(name: str) -> Callable[..., JsonValue]:
+    """Return a method of `dict` that also reports the key that it reads."""
+    method = getattr(dict, name)
+
+    def read(self: TrackedObject, key: str, *default: JsonValue) -> JsonValue:
+        self.track(str(key))
+        return method(self, key, *default)
+
+    return read
+
+
+def tracks_all(name: str) -> Callable[..., JsonValue]:
+    """Return a method of `dict` that also reports all keys."""
+    method = getattr(dict, name)
+
+    def read(self: TrackedObject, *other: object) -> JsonValue:
+        for key in list(dict.keys(self)):
+            self.track(key)
+        return method(self, *other)
+
+    return read
+
+
+for name in ("__getitem__", "__contains__", "get", "pop"):
+    setattr(TrackedObject, name, tracks_key(name))
+for name in ("__iter__", "keys", "values", "items", "__eq__", "__ne__"):
+    setattr(TrackedObject, name, tracks_all(name))
 
 
 def track(value: JsonValue, read: Read, path: str = "") -> JsonValue:

@@ -33,11 +33,6 @@ SCHEME = re.compile(r"(?:Bearer|Basic|Token|JWT|ApiKey|Digest)\s+", re.IGNORECAS
 WORD = re.compile(r"\w+")
 PLAIN_KEY = re.compile(r"[^\W\d]+(?:[_.\- ][^\W\d]+)*[_-]?\d{0,3}|\d{1,9}")
 """Keys of free maps that are kept: words, numbered words, and short numbers."""
-MIN_LENGTHS: Mapping[str, int] = {
-    "secret": 6, "email": 5, "phone": 7, "digits": 7, "username": 6, "full_name": 6, "line": 8,
-    "company": 6, "tax_office": 6, "text": 12,
-}  # fmt: skip
-"""Category -> length from which a known value is also searched for in values of other types. The others are not."""
 
 
 class Form(NamedTuple):
@@ -145,7 +140,8 @@ class Redactor:
 
 
 def is_searched(category: str, value: str) -> bool:
-    return len(value) >= MIN_LENGTHS.get(category, len(value) + 1)
+    """Return whether a known value is also searched for in values of other types, which needs a certain length."""
+    return len(value) >= category_table()["searched_from"].get(category, len(value) + 1)
 
 
 def sensitive_in_headers(headers: Mapping[str, str]) -> Iterator[SensitiveValue]:
