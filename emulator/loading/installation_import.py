@@ -45,8 +45,9 @@ TABLES: JsonObject = json.loads(
     (Path(__file__).parent.parent / "fixtures" / "installation_import.json").read_text("utf-8")
 )
 """`target_values`: command -> enum value of the state that it leads to, in every installation. `sample_labels`: label
-in the samples that the default installation does not have -> command. `state_keys`, `transition_keys`: keys of entries
-in their order, if recorded."""
+in the samples that the default installation does not have -> command. `state_keys` and `transition_keys`: the recorded
+keys of the entries, in their order."""
+STATE_KEYS, TRANSITION_KEYS = TABLES["state_keys"], TABLES["transition_keys"]
 UNKNOWN_VALUE = "0"
 SLUG_MODELS = {"PackageStatus": "package", "TransferStatus": "transferorder"}
 PLAIN_MOVE_NOTE = "it runs as a plain state transition"
@@ -225,7 +226,7 @@ def state_entry(columns: Columns) -> JsonObject:
         "enum_class": columns["enum_class"],
         "enum_value": columns.get("enum_value", UNKNOWN_VALUE),
         "content_type": columns["content_type"],
-        **{key: from_column(columns[key]) for key in TABLES["state_keys"] if key in columns},
+        **{key: from_column(columns[key]) for key in STATE_KEYS if key in columns},
         **provenance_entry(None if is_observed else reason_of(columns)),
     }
 
@@ -258,11 +259,7 @@ def transition_entry(
         columns = {key: value for key, value in columns.items() if key != "ui_visibility"}
     return {
         "id": columns["id"],
-        **{
-            key: from_column(columns[key])
-            for key in TABLES["transition_keys"]
-            if columns.get(key, OMITTED) is not OMITTED
-        },
+        **{key: from_column(columns[key]) for key in TRANSITION_KEYS if columns.get(key, OMITTED) is not OMITTED},
         "command_code": command.code,
         **provenance_entry("; ".join(reasons) or None),
     }

@@ -141,7 +141,8 @@ class Redactor:
 
 def is_searched(category: str, value: str) -> bool:
     """Return whether a known value is also searched for in values of other types, which needs a certain length."""
-    return len(value) >= category_table()["searched_from"].get(category, len(value) + 1)
+    lengths = category_table()["searched_from"]
+    return category in lengths and len(value) >= int(lengths[category])
 
 
 def sensitive_in_headers(headers: Mapping[str, str]) -> Iterator[SensitiveValue]:
