@@ -45,7 +45,7 @@ TABLES: JsonObject = json.loads(
     (Path(__file__).parent.parent / "fixtures" / "installation_import.json").read_text("utf-8")
 )
 """`target_values`: command -> enum value of the state that it leads to, in every installation. `sample_labels`: label
-in the samples that the default installation does not have -> command. `state_keys` and `transition_keys`: the recorded
+in the samples that the default installation does not have -> command. `state_keys` and `transition_keys`: recorded
 keys of the entries, in their order."""
 STATE_KEYS, TRANSITION_KEYS = TABLES["state_keys"], TABLES["transition_keys"]
 UNKNOWN_VALUE = "0"
