@@ -73,7 +73,8 @@ def export(  # noqa: PLR0913 - options by keyword
         raise click.UsageError("--url and --state cannot be used together")
     with errors_as_messages():
         if state is None:
-            text = export_from_server(url or DEFAULT_URL, world, admin_token, with_secrets=with_secrets)
+            path = f"export{'?with_secrets=true' if with_secrets else ''}"
+            text = call_server(url or DEFAULT_URL, world, path, admin_token=admin_token)
         else:
             text = export_from_file(state, world, with_secrets=with_secrets)
         write_or_print(output, text, force=force)
@@ -94,12 +95,6 @@ def export_from_file(state: Path, world: str, *, with_secrets: bool = False) -> 
     start = with_installation(data.start.with_traffic(*data.state.rate), portable_form(data.start.installation))
     parts = start, data.steps, data.state.now, data.faults, data.state.calls
     return encode_scenario_file(build_export(*parts, with_secrets=with_secrets))
-
-
-def export_from_server(url: str, world: str, admin_token: str | None = None, *, with_secrets: bool = False) -> bytes:
-    """Return the export of a world of a server. Raise `ValueError` if the server does not return one."""
-    path = f"export{'?with_secrets=true' if with_secrets else ''}"
-    return call_server(url, world, path, admin_token=admin_token)
 
 
 def call_server(url: str, world: str, path: str, document: JsonValue = None, admin_token: str | None = None) -> bytes:

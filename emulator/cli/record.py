@@ -126,7 +126,8 @@ class RecordedFiles:
         self._worker.stop()
         if self.shadow is not None and self.evidence is not None:
             self.shadow.stop()
-            replace_file(self.evidence, encode_evidence(self.shadow.evidence))
+            document = json.dumps(self.shadow.evidence.to_document(), indent=2)
+            replace_file(self.evidence, f"{document}\n".encode())
             print_evidence(self.shadow.evidence, self.evidence)
         return 0 if self.output is None else self._write_scenario(self.output)
 
@@ -155,10 +156,6 @@ def open_shadow(evidence: Path) -> Shadow:
     shadow = Shadow(read_evidence(evidence) if evidence.exists() else None)
     shadow.start()
     return shadow
-
-
-def encode_evidence(evidence: Evidence) -> bytes:
-    return json.dumps(evidence.to_document(), indent=2).encode() + b"\n"
 
 
 def print_evidence(evidence: Evidence, file: Path) -> None:

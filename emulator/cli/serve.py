@@ -147,10 +147,11 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     stop = stop_condition()
     is_interactive = isinstance(stop, SignalWaiter) and sys.stderr.isatty()
     configure_logging(log_format, quiet=quiet, verbose=verbose, access=verbose or is_interactive)
-    warn_unknown_variables(context.command.params)
+    for message in unknown_variables(context.command.params):
+        LOG.warning("%s", message)
     open_inspector, watch = options.pop("open"), options.pop("watch")
-    if watch:
-        check_watch(options["state"])
+    if watch and options["state"] is not None:  # a reload would replace the stored worlds
+        raise click.UsageError("--watch and --state cannot be used together")
     import_file, scenario, limits = options.pop("import"), options.pop("scenario"), options.pop("limit")
     files = ExitFiles(*map(options.pop, ExitFiles._fields))
     options["provenance"] = options["provenance"] or files.provenance_report is not None
@@ -183,17 +184,6 @@ ARGUMENTS = {
     "cors_header": "cors_headers",
 }
 """Repeatable options -> keyword arguments of `Emulator`."""
-
-
-def warn_unknown_variables(options: Sequence[click.Parameter]) -> None:
-    for message in unknown_variables(options):
-        LOG.warning("%s", message)
-
-
-def check_watch(state: Path | None) -> None:
-    """Raise `UsageError` if the worlds are stored, because a reload would replace them."""
-    if state is not None:
-        raise click.UsageError("--watch and --state cannot be used together")
 
 
 def is_first_run(import_file: Path, export_file: Path | None) -> bool:

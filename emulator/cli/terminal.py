@@ -56,11 +56,6 @@ def write_file(file: Path, text: str) -> None:
         raise click.ClickException(f"cannot write {file}: {error.strerror}") from None
 
 
-def environment_variable(name: str) -> str:
-    """Return the environment variable that sets a flag."""
-    return PREFIX + name.upper().replace("-", "_")
-
-
 class GroupedOption(click.Option):
     """An option that the help text lists under the heading of its group."""
 
@@ -100,7 +95,8 @@ def options_of(group: str) -> Callable[..., Callable[[Decorated], Decorated]]:
     """
 
     def option(name: str, *aliases: str, **settings: Any) -> Callable[[Decorated], Decorated]:
-        settings |= {"envvar": environment_variable(name), "show_envvar": True, "group": group}
+        variable = PREFIX + name.upper().replace("-", "_")
+        settings |= {"envvar": variable, "show_envvar": True, "group": group}
         return click.option(*aliases, f"--{name}", cls=GroupedOption, **settings)
 
     return option
@@ -162,14 +158,11 @@ def configure_logging(log_format: str, *, quiet: bool, verbose: bool, access: bo
 # Progress
 
 
-def with_progress(items: Sequence[Item]) -> Iterable[Item]:
+def with_progress(items: Sequence[Item]) -> Iterator[Item]:
     """Iterate over the items, and show a progress bar on a terminal."""
     if not sys.stderr.isatty():
-        return items
-    return iterate_with_bar(items)
-
-
-def iterate_with_bar(items: Sequence[Item]) -> Iterator[Item]:
+        yield from items
+        return
     with click.progressbar(items, label="checking documents", file=sys.stderr, show_pos=True) as bar:
         yield from bar
 

@@ -331,7 +331,9 @@ def describe_step(step: Step) -> str:
 def describe_failure(failure: Failure, count: int, path: str) -> str:
     """Return the text of a failed check: the problem, the shortest history, and the file."""
     faults = [
-        f"the client's call {each['when']['nth']} gets {dump_json(each).decode()}" for each in faults_of(failure)
+        f"the client's call {each['when']['nth']} gets {dump_json(each).decode()}"
+        for each in failure.document["faults"]
+        if "nth" in each.get("when", {})
     ]
     lines = [*faults, *map(describe_step, failure.steps)] or [f"nothing happened: {RESET_HINT}"]
     shown = lines if len(lines) <= MAX_LISTED else [*lines[:MAX_LISTED], f"... and {len(lines) - MAX_LISTED} more"]
@@ -343,10 +345,6 @@ def describe_failure(failure: Failure, count: int, path: str) -> str:
             *(f"  {line}" for line in shown),
         )
     )
-
-
-def faults_of(failure: Failure) -> list[JsonObject]:
-    return [each for each in failure.document["faults"] if "nth" in each.get("when", {})]
 
 
 def check_convergence(

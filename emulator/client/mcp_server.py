@@ -39,8 +39,6 @@ LOOPBACK, PATH = "127.0.0.1", "/mcp"
 TIMEOUT = 60
 JWT_LIFETIME = 3600
 FULL_ACCESS = "full-access"
-NOT_TOOLS = {"control_openapi"}
-"""Endpoints that are resources and not tools, besides pages in HTML."""
 TEXTS: JsonObject = json.loads((Path(__file__).parent.parent / "fixtures" / "mcp.json").read_text("utf-8"))
 """What agents read: instructions, the schema of the tool `call_operation`, resources of the server, and prompts."""
 PROMPTS = [types.Prompt(**each) for each in TEXTS["prompts"]]
@@ -121,7 +119,13 @@ class AgentTools:
     def __init__(self, client: ApiClient, *, read_only: bool = False) -> None:
         self.client = client
         self.read_only = read_only
-        self._endpoints = {row.operation: row for row in CONTROL_ENDPOINTS if is_tool(row, read_only=read_only)}
+        self._endpoints = {
+            row.operation: row
+            for row in CONTROL_ENDPOINTS
+            if row.media_type != HTML
+            and row.operation != "control_openapi"
+            and (row.method == "GET" or not read_only)
+        }
         self.tools = [call_tool(read_only=read_only), *map(endpoint_tool, self._endpoints.values())]
         self._schemas = {tool.name: tool.input_schema for tool in self.tools}
 
@@ -224,10 +228,6 @@ def fill_path(template: str, values: JsonObject) -> str:
     if missing := [name for name in names if name not in values]:
         raise InvalidDocument(f"the path parameter {missing[0]} is missing", names)
     return PLACEHOLDER.sub(lambda match: quote(str(values[match[2]]), safe="/" if match[1] else ""), template)
-
-
-def is_tool(row: Endpoint, *, read_only: bool) -> bool:
-    return row.media_type != HTML and row.operation not in NOT_TOOLS and (row.method == "GET" or not read_only)
 
 
 def endpoint_tool(row: Endpoint) -> types.Tool:

@@ -24,7 +24,7 @@ from emulator.client.shadow_checks import WORLD, Comparison, Graph, ProbeKind, S
 from emulator.contract.assertions import CheckedResponse
 from emulator.contract.evidence import Evidence
 from emulator.contract.findings import Drift, Finding, Kind, unique
-from emulator.contract.reads import compare_with_row, image_urls, label_url, wrong_commands
+from emulator.contract.reads import compare_with_row, document_schema, image_urls, label_url, wrong_commands
 from emulator.contract.rejections import UNKNOWN_KEY
 from emulator.contract.target import keep_headers, with_unknown_id
 from emulator.core.json_text import JsonObject, JsonValue
@@ -226,7 +226,7 @@ class Shadow:
 
     def _compare_with_list(self, comparison: Comparison, document: JsonObject) -> None:
         """Compare a document with an earlier one of the same record, unless the record was modified since."""
-        schema = checks.document_schema(comparison.route)
+        schema = document_schema(comparison.route)
         if not isinstance(document.get("id"), int) or "modified_date" not in document:
             return
         earlier = self._documents.get((schema, document["id"]))
@@ -239,7 +239,7 @@ class Shadow:
         """Compare a record with what the writes before led to. A difference is one of the operation that wrote."""
         kind = comparison.exchange.subject[0] if comparison.exchange.subject else Package
         key = (kind, document.get("id"))
-        if checks.document_schema(comparison.route) not in checks.FULL_DOCUMENTS or key not in self._expected:
+        if document_schema(comparison.route) not in checks.FULL_DOCUMENTS or key not in self._expected:
             return
         for name, (route, value) in self._expected.pop(key).items():
             if name in document and not checks.is_equal(document[name], value):

@@ -16,12 +16,12 @@ from requests.structures import CaseInsensitiveDict
 from emulator.api.filters import FILTER_SETS
 from emulator.api.filters.filter_set import Filter, FilterSet
 from emulator.api.parameters import SORT
-from emulator.api.routes import LOGIN_RESPONSES, PAGE_SCHEMA_PREFIX, Route
+from emulator.api.routes import LOGIN_RESPONSES, Route
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import record_events
 from emulator.contract.assertions import CheckedResponse
 from emulator.contract.findings import Finding, Kind
-from emulator.contract.reads import has_same_items, page_size
+from emulator.contract.reads import document_schema, has_same_items, page_size
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import REFERENCES, Columns, Package, RecordKind, State, TransferOrder, Transition
 from emulator.core.schemas import is_valid
@@ -89,7 +89,8 @@ class Comparison:
         """The emulator's response. None if it was not requested."""
         self.real = CheckedResponse(route, as_response(exchange))
         self.findings: list[Finding] = []
-        self.behaviours = [f"operations {route.operation}", *status_behaviours(route, exchange.status)]
+        operation, status = route.operation, exchange.status
+        self.behaviours = [f"operations {operation}", f"statuses {operation} {status}", f"statuses * {status}"]
         self.is_compared = True
 
     def add(self, kind: Kind, seen: str, expected: str, pointer: str = "") -> None:
@@ -98,10 +99,6 @@ class Comparison:
     def document(self) -> JsonValue:
         """Return the JSON of the real response. Raise `Drift` if it is not JSON."""
         return self.real.json()
-
-
-def status_behaviours(route: Route, status: int) -> list[str]:
-    return [f"statuses {route.operation} {status}", f"statuses * {status}"]
 
 
 class ShownRecords:
@@ -253,11 +250,6 @@ def media_type_of(route: Route, status: int) -> str | None:
 
 
 MEDIA_TYPES = {"preview_shipping_label": "text/html", "product_image": "image/"}
-
-
-def document_schema(route: Route) -> str:
-    """Return the schema of a route's documents, which are the rows if it is a list."""
-    return str(route.responses.get(200)).replace(PAGE_SCHEMA_PREFIX, "", 1)
 
 
 def check_page(comparison: Comparison, body: JsonObject) -> None:

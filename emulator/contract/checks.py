@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import NamedTuple
@@ -211,12 +211,13 @@ def run(
     skips = SkipReasons(target.probe())
     all_checks = list(checks)
     results: dict[int, Result] = {}
-    for index in writes_first(all_checks):
-        check = all_checks[index]
+    # Writes come first, because they leave logs and events that reads need.
+    for index, check in sorted(enumerate(all_checks), key=lambda pair: not pair[1].writes):
         before, reason = target.unanswered, skips.reason(check)
         results[index] = run_check(check, target) if reason is None else Result(check, not_verified=reason)
         if target.unanswered > before:
-            skips.record_silence(check, target)
+            skips.silent_checks[check.operation] += 1
+            skips.is_lost = not target.is_reachable()
         on_result(results[index])
     return Report(target.base_url, tuple(results[index] for index in range(len(all_checks))))
 
@@ -237,15 +238,6 @@ class SkipReasons:
         if check.route.auth_scheme is None:
             return next(iter(self.surfaces.values())) if len(self.surfaces) == len(SURFACES) else None
         return self.surfaces.get(check.route.auth_scheme)
-
-    def record_silence(self, check: Check, target: Target) -> None:
-        self.silent_checks[check.operation] += 1
-        self.is_lost = not target.is_reachable()
-
-
-def writes_first(checks: Sequence[Check]) -> list[int]:
-    """Return the order of the checks. Writes come first, because they leave logs and events that reads need."""
-    return sorted(range(len(checks)), key=lambda index: not checks[index].writes)
 
 
 def run_check(check: Check, target: Target) -> Result:

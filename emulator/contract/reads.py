@@ -49,9 +49,14 @@ def schema_of(route: Route) -> str:
     return str(route.responses.get(200))
 
 
+def document_schema(route: Route) -> str:
+    """Return the schema of a route's documents, which are the rows if it is a list."""
+    return schema_of(route).replace(PAGE_SCHEMA_PREFIX, "", 1)
+
+
 def document_keys(route: Route) -> Mapping[str, JsonValue]:
     """Return the documented keys of the operation's records, with their schemas."""
-    name = schema_of(route).replace(PAGE_SCHEMA_PREFIX, "", 1)
+    name = document_schema(route)
     keys: JsonObject = load_schema(name).get("properties", {}) if name in schema_names() else {}
     return keys
 
@@ -115,7 +120,7 @@ def has_same_items(one: JsonValue, other: JsonValue) -> bool:
 def row_schema(path: str) -> str | None:
     """Return the schema of the rows of the list at a path of the route table."""
     lists = (route for route in ROUTES if route.path == path and route.is_paginated)
-    return next((schema_of(route).replace(PAGE_SCHEMA_PREFIX, "", 1) for route in lists), None)
+    return next(map(document_schema, lists), None)
 
 
 def split_at_last_id(path: str, tail: str) -> tuple[str, int]:

@@ -113,7 +113,7 @@ class Target:
         `path` may be a link of the target. Raise `NotVerified` if the target rejects its own credentials or limits
         the rate, and `NoResponse` if there is no response.
         """
-        scheme = scheme_of(self.relative_path(path))
+        scheme = scheme_of(path.removeprefix(self.base_url) if self.owns(path) else path)
         key = self.credentials[scheme] if token == OWN_CREDENTIALS else token
         if key is None and token == OWN_CREDENTIALS:
             raise NotVerified(NO_CREDENTIALS[scheme])
@@ -147,10 +147,6 @@ class Target:
 
     def url(self, path: str) -> str:
         return urljoin(self.base_url + "/", path if self.owns(path) else self.base_url + path)
-
-    def relative_path(self, path: str) -> str:
-        """Return the path of a link as the route table has it."""
-        return path.removeprefix(self.base_url) if self.owns(path) else path
 
     def owns(self, link: str) -> bool:
         """Return whether an absolute link leads to this target."""

@@ -200,7 +200,9 @@ class FakeValues:
             text = f"{category}\0{value}\0{attempt}"
             digest = blake2b(text.encode("utf-8", "surrogatepass"), key=self.salt).digest()
             self.faker.seed_instance(int.from_bytes(digest[:8]))
-            made = match_case(MAKERS[category](self, value, digest), value)
+            made = MAKERS[category](self, value, digest)
+            if value.isupper() and value.isalpha():
+                made = made.upper()
             if made.casefold() not in self.avoided or category in MAY_BE_UNCHANGED:
                 return made
         return fake_code(self, value, digest)
@@ -208,11 +210,6 @@ class FakeValues:
 
 Maker: TypeAlias = Callable[[FakeValues, str, bytes], str]
 """Makes a value from the fake values, the real value and a digest of it."""
-
-
-def match_case(made: str, value: str) -> str:
-    """Return capitals if the real value is all capitals."""
-    return made.upper() if value.isupper() and value.isalpha() else made
 
 
 def fake_full_name(fakes: FakeValues, value: str, _: bytes) -> str:
@@ -257,10 +254,6 @@ def replace_letter(letter: str, byte: int) -> str:
     if not letter.isalpha():
         return letter
     return (string.ascii_uppercase if letter.isupper() else string.ascii_lowercase)[byte % 26]
-
-
-def fake_secret(_: FakeValues, value: str, digest: bytes) -> str:
-    return (digest.hex() * (len(value) // 128 + 1))[: len(value)]
 
 
 def fake_coordinate(fakes: FakeValues, value: str, digest: bytes) -> str:
@@ -309,7 +302,7 @@ MAKERS: dict[str, Maker] = {
     "tax_office": fake_tax_office,
     "text": fake_text,
     "code": fake_code,
-    "secret": fake_secret,
+    "secret": lambda _, value, digest: (digest.hex() * (len(value) // 128 + 1))[: len(value)],
     "link": fake_link,
     "picture": fake_picture,
 }

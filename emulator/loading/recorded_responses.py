@@ -278,9 +278,10 @@ def schema_of(response: RecordedResponse, document: JsonValue) -> str:
 def schema_by_keys(document: JsonValue, serializers: Mapping[str, type[Serializer]] = GUIDE_SERIALIZERS) -> str:
     """Return the schema whose keys are most similar to a document's. Raise `InvalidResponse` if none is similar."""
     keys = set(document) if isinstance(document, Mapping) else set()
+    known = {schema: fields_of(serializer).keys() for schema, serializer in serializers.items()}
     scores = {
-        schema: share_of_common_keys(keys, set(fields_of(serializer)))
-        for schema, serializer in serializers.items()
+        schema: len(keys & others) / max(1, len(keys | others))
+        for schema, others in known.items()
         if schema in IMPORTED_SCHEMAS
     }
     best = max(scores, key=scores.__getitem__)
@@ -290,7 +291,3 @@ def schema_by_keys(document: JsonValue, serializers: Mapping[str, type[Serialize
             f"no operation of {surfaces} returns such a document; its keys: {', '.join(sorted(keys))}"
         )
     return best
-
-
-def share_of_common_keys(keys: set[str], others: set[str]) -> float:
-    return len(keys & others) / max(1, len(keys | others))
