@@ -159,16 +159,20 @@ def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, fo
     print_import_report(imported, skipped, output)
 
 
+def read_json(file: Path) -> JsonValue:
+    """Return the JSON in a file, which may be a pipe. Raise `ValueError` with one line if there is none."""
+    try:
+        return orjson.loads(file.read_bytes())
+    except OSError as error:
+        raise ValueError(f"cannot read {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}") from None
+
+
 def captures_of(files: Iterable[Path], skipped: list[SkippedEntry]) -> Iterator[Capture]:
     """Yield the responses in the files. Add entries that are not GET requests of a surface to `skipped`."""
     for file in files:
-        try:
-            content = orjson.loads(file.read_bytes())
-        except OSError as error:
-            raise ValueError(f"cannot read {file}: {error.strerror}") from None
-        except ValueError as error:
-            raise ValueError(f"{file} is not JSON: {error}") from None
-        for entry in read_captures(content, str(file)):
+        for entry in read_captures(read_json(file), str(file)):
             if isinstance(entry, SkippedEntry):
                 skipped.append(entry)
             else:
@@ -234,13 +238,12 @@ def installation_import(*, files: tuple[Path, ...], output: Path, force: bool) -
 
 def responses_in(files: Iterable[Path]) -> Iterator[tuple[str, RecordedResponse]]:
     """Yield the GET responses in the files, each with the name of its file."""
-    for path in files:
+    for file in files:
+        content = read_json(file)
         try:
-            yield from ((str(path), response) for response in read_responses(orjson.loads(path.read_bytes())))
-        except OSError as error:
-            raise click.ClickException(f"cannot read {path}: {error.strerror}") from None
+            yield from ((str(file), response) for response in read_responses(content))
         except ValueError as error:
-            raise click.ClickException(f"{path}: {error}") from None
+            raise ValueError(f"{file}: {error}") from None
 
 
 def write_installation(output: Path, text: str, *, force: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Any, NamedTuple, Self, overload
 
 from emulator.api.control.changes import (
@@ -100,9 +99,7 @@ class Changes:
         self._start, self._end = self._begin(), None
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._end = end_of_block(self._world())
 
     def only(self, **expected: object) -> None:

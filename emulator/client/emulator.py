@@ -9,7 +9,6 @@ from functools import cached_property
 from inspect import signature
 from os import PathLike, fspath
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, ParamSpec, Self
 from urllib.parse import urlsplit
 from weakref import WeakSet, ref
@@ -298,9 +297,7 @@ class Emulator(WorldHandle):
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

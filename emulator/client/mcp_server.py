@@ -11,7 +11,6 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -53,12 +52,8 @@ class ApiClient:
         self.url = url.rstrip("/")
         self.world = world
         self._admin = {"Authorization": f"Bearer {admin_token}"} if admin_token else {}
-
-    @cached_property
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        session.trust_env = False  # no proxy and no .netrc for an emulator
-        return session
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy and no .netrc for an emulator
 
     def control(
         self,

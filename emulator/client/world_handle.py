@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, cast
 
 import orjson
@@ -200,7 +200,8 @@ class WorldHandle:
         adapter = InProcessAdapter(self._emulator_app, world)
         with intercept_requests(urls, adapter), ExitStack() as stack:
             for module in filter(find_spec, ("httpx", "aiohttp")):
-                stack.enter_context(load_intercept(module)(urls, adapter))
+                intercept = resolve_name(f"emulator.client.{module}_intercept:intercept_{module}")
+                stack.enter_context(intercept(urls, adapter))
             yield self
 
     @property
@@ -406,11 +407,3 @@ class WorldHandle:
 
 def world_prefix(world: str) -> str:
     return "" if world == DEFAULT_WORLD else WORLD_PREFIX + world
-
-
-def load_intercept(library: str) -> Callable[..., AbstractContextManager[None]]:
-    """Return the function that intercepts the requests of a library, which is optional."""
-    function: Callable[..., AbstractContextManager[None]]
-    module = import_module(f"emulator.client.{library}_intercept")
-    function = getattr(module, f"intercept_{library}")
-    return function

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 from emulator.api.routes import ROUTES, AuthScheme, Route
@@ -91,9 +92,9 @@ class Topic(NamedTuple):
 
 
 newest, oldest, lowest, by_priority = (
-    partial(reads.row_order, key=reads.by_id, descending=True),
-    partial(reads.row_order, key=reads.by_id, descending=False),
-    partial(reads.row_order, key=reads.by_lower_bound, descending=False),
+    partial(reads.row_order, key=itemgetter("id"), descending=True),
+    partial(reads.row_order, key=itemgetter("id"), descending=False),
+    partial(reads.row_order, key=itemgetter("lower"), descending=False),
     partial(reads.row_order, key=reads.by_priority, descending=False),
 )
 write = partial(Topic, writes=True)

@@ -368,14 +368,6 @@ def beyond_the_end(target: Target, route: Route) -> Iterator[Finding]:
 SortKey = Callable[[JsonObject], JsonValue]
 
 
-def by_id(row: JsonObject) -> JsonValue:
-    return row["id"]
-
-
-def by_lower_bound(row: JsonObject) -> JsonValue:
-    return row["lower"]
-
-
 def by_priority(row: JsonObject) -> JsonValue:
     """Return the sort key of a reason. Those without a priority come last; the newest of equal ones comes first."""
     return row["priority"] is None, row["priority"], -row["id"]

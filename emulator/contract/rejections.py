@@ -6,6 +6,7 @@ Each function checks one promise. `checks.TOPICS` lists the promises.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from emulator.api.routes import Route
 from emulator.contract.assertions import CheckedResponse, get, send
@@ -37,19 +38,15 @@ NOT_FOUND = {"get_package_item": "Package item not found"}
 # Protocol
 
 
-def no_credentials(target: Target, route: Route) -> Iterator[Finding]:
-    return rejected_credentials(target, route, None, "Authentication credentials were not provided.")
-
-
-def wrong_token(target: Target, route: Route) -> Iterator[Finding]:
-    return rejected_credentials(target, route, UNKNOWN_KEY, "Invalid token.")
-
-
-def rejected_credentials(target: Target, route: Route, key: str | None, detail: str) -> Iterator[Finding]:
+def rejected_credentials(target: Target, route: Route, *, key: str | None, detail: str) -> Iterator[Finding]:
     # The framework authenticates before it checks the method, so GET works for operations that write too.
     response = CheckedResponse(route, target.request("GET", with_unknown_id(route.path), token=key))
     yield from response.expect_status(401).check_header("WWW-Authenticate", str(route.auth_scheme))
     yield from response.check_detail(detail)
+
+
+no_credentials = partial(rejected_credentials, key=None, detail="Authentication credentials were not provided.")
+wrong_token = partial(rejected_credentials, key=UNKNOWN_KEY, detail="Invalid token.")
 
 
 def wrong_method(target: Target, route: Route) -> Iterator[Finding]:
@@ -140,16 +137,14 @@ def wrong_login(target: Target, route: Route) -> Iterator[Finding]:
 # Commands
 
 
-def unknown_transition(target: Target, route: Route) -> Iterator[Finding]:
-    return rejected_command(target, route, any_record(target, route), {"transition": UNKNOWN_ID}, "transition")
+def rejected_values(target: Target, route: Route, *, command: JsonObject, key: str) -> Iterator[Finding]:
+    record = first_row(target, list_path(route), lambda _: True, "there is no record")
+    yield from rejected_command(target, route, record, command, key)
 
 
-def unknown_slug(target: Target, route: Route) -> Iterator[Finding]:
-    return rejected_command(target, route, any_record(target, route), {"slug": "no__transition__has__this"}, "slug")
-
-
-def neither_id_nor_slug(target: Target, route: Route) -> Iterator[Finding]:
-    return rejected_command(target, route, any_record(target, route), {}, "transition")
+unknown_transition = partial(rejected_values, command={"transition": UNKNOWN_ID}, key="transition")
+unknown_slug = partial(rejected_values, command={"slug": "no__transition__has__this"}, key="slug")
+neither_id_nor_slug = partial(rejected_values, command={}, key="transition")
 
 
 def conflicting_id_and_slug(target: Target, route: Route) -> Iterator[Finding]:
@@ -168,10 +163,6 @@ def wrong_state(target: Target, route: Route) -> Iterator[Finding]:
     reason = "all records of the newest pages are in one state"
     other = first_row(target, path, lambda row: bool(row["state"]["id"] != source), reason)
     yield from rejected_command(target, route, other, {"transition": transition["id"]}, "transition")
-
-
-def any_record(target: Target, route: Route) -> JsonObject:
-    return first_row(target, list_path(route), lambda _: True, "there is no record")
 
 
 def commands_with_slug(record: JsonObject) -> list[JsonObject]:

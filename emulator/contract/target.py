@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import islice
-from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
@@ -94,9 +93,7 @@ class Target:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._session.close()
 
     def request(
@@ -187,18 +184,11 @@ class Target:
 
 
 def session_for(base_url: str) -> requests.Session:
-    """Return a session that reads the environment's proxies and certificates once, not at each request.
-
-    A server of this machine is not behind a proxy.
-    """
+    """Return a session. A server of this machine is not behind a proxy."""
     session = requests.Session()
-    try:
-        settings = session.merge_environment_settings(base_url, {}, False, None, None)
-    except ValueError:
-        return session  # the first request reports the invalid address
-    session.proxies, session.verify, session.trust_env = settings["proxies"], settings["verify"], False
-    if is_loopback(urlsplit(base_url).hostname or ""):
-        session.proxies = {}
+    host = urlsplit(base_url).hostname or ""
+    if is_loopback(host):
+        session.proxies["no_proxy"] = host
     return session
 
 

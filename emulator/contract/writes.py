@@ -6,6 +6,7 @@ Each function checks one promise. `checks.TOPICS` lists the promises.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from emulator.api.routes import Route
 from emulator.contract.assertions import CheckedResponse, send
@@ -150,14 +151,6 @@ def compare_values(checked: CheckedResponse, expected: JsonObject) -> Iterator[F
 # Transitions
 
 
-def run_by_id(target: Target, route: Route) -> Iterator[Finding]:
-    return run_transition(target, route, "id", "transition")
-
-
-def run_by_slug(target: Target, route: Route) -> Iterator[Finding]:
-    return run_transition(target, route, "slug", "slug")
-
-
 def simple_transitions(row: JsonObject) -> list[JsonObject]:
     return [
         command
@@ -167,7 +160,7 @@ def simple_transitions(row: JsonObject) -> list[JsonObject]:
     ]
 
 
-def run_transition(target: Target, route: Route, key: str, parameter: str) -> Iterator[Finding]:
+def run_transition(target: Target, route: Route, *, key: str, parameter: str) -> Iterator[Finding]:
     """Run a simple transition, selected by a key of it.
 
     The record must be in the destination of the transition, with one more log entry.
@@ -185,6 +178,10 @@ def run_transition(target: Target, route: Route, key: str, parameter: str) -> It
         expected = f"must be {destination}, the destination of transition {transition['id']}"
         yield CheckedResponse(route, response).finding(Kind.VALUE, f"is {state}", expected, "/state/id")
     yield from check_log(target, route, f"{path}transition_logs/", log_count, transition)
+
+
+run_by_id = partial(run_transition, key="id", parameter="transition")
+run_by_slug = partial(run_transition, key="slug", parameter="slug")
 
 
 def check_log(target: Target, route: Route, path: str, before: int, transition: JsonObject) -> Iterator[Finding]:
