@@ -46,14 +46,8 @@ from emulator.core.records import (
 from emulator.state.record_codec import KIND_NAMES
 from emulator.state.store import TableDataset
 
-NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD, BODY, UNKNOWN_TEXT = (
-    "kept",
-    "free",
-    "secrets",
-    "payload",
-    "body",
-    "unknown",
-)
+NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD = "kept", "free", "secrets", "payload"
+BODY, UNKNOWN_TEXT = "body", "unknown"
 """Categories besides those of personal values. `kept`: not personal. `free`: free JSON, each key has a category.
 `secrets`: all values are secret. `payload`: a stored document. `body`: a text that may be JSON. `unknown`: a text
 under a key that the table does not contain."""
@@ -283,11 +277,6 @@ def fake_link(fakes: FakeValues, value: str, digest: bytes) -> str:
     return f"https://{FAKE_HOST}/{digest[:6].hex()}{PurePosixPath(urlsplit(value).path).suffix}"
 
 
-def fake_picture(_: FakeValues, value: str, __: bytes) -> str:
-    """Return the same path at the emulator's own host, which draws a placeholder."""
-    return value if "://" not in value else f"{{cdn_url}}{urlsplit(value).path}"
-
-
 MAKERS: dict[str, Maker] = {
     "first_name": lambda fakes, _, __: str(fakes.faker.first_name()),
     "last_name": lambda fakes, _, __: str(fakes.faker.last_name()),
@@ -304,7 +293,8 @@ MAKERS: dict[str, Maker] = {
     "code": fake_code,
     "secret": lambda _, value, digest: (digest.hex() * (len(value) // 128 + 1))[: len(value)],
     "link": fake_link,
-    "picture": fake_picture,
+    # the same path at the emulator's own host, which draws a placeholder
+    "picture": lambda _, value, __: f"{{cdn_url}}{urlsplit(value).path}" if "://" in value else value,
 }
 """Category of personal values -> function that makes a value."""
 

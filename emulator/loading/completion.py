@@ -168,10 +168,6 @@ def order_number(columns: Columns, collector: RecordCollector) -> str:
     return str(columns["id"])
 
 
-def state_name(columns: Columns, _: RecordCollector) -> str:
-    return f"State {columns['id']}"
-
-
 def unnamed_state_lines(collector: RecordCollector) -> Iterator[str]:
     for id_, columns in sorted(collector.records[State].items()):
         if "name" not in columns:
@@ -182,14 +178,10 @@ def content_type(columns: Columns, _: RecordCollector) -> int:
     return CONTENT_TYPES.get(str(columns.get("enum_class")), CONTENT_TYPES["PackageStatus"])
 
 
-def event_uuid(columns: Columns, _: RecordCollector) -> str:
-    return str(derive_uuid("webhook_event", columns["id"]))
-
-
 COLUMN_DEFAULTS: dict[tuple[RecordKind, str], ColumnDefault] = {
     (Order, "number"): order_number,
-    (State, "name"): state_name,
+    (State, "name"): lambda columns, _: f"State {columns['id']}",
     (State, "content_type"): content_type,
-    (WebhookEvent, "uuid"): event_uuid,
+    (WebhookEvent, "uuid"): lambda columns, _: str(derive_uuid("webhook_event", columns["id"])),
 }
 """Columns whose default value depends on other columns."""

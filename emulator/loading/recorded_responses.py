@@ -98,11 +98,8 @@ def read_captures(content: JsonValue, origin: str) -> Iterator[Capture | Skipped
 
 def read_capture(content: JsonObject, origin: str) -> Capture | SkippedEntry:
     """Read an object with a body and its path or URL."""
-    path, method, status = (
-        content.get("path", content.get("url")),
-        content.get("method", "GET"),
-        content.get("status"),
-    )
+    path = content.get("path", content.get("url"))
+    method, status = content.get("method", "GET"), content.get("status")
     if not isinstance(path, str):
         raise InvalidResponse(f"{origin}: path must be a text: the path of the GET")
     if method != "GET" or status not in {None, 200}:

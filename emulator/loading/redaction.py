@@ -176,7 +176,7 @@ def sensitive_in_query(query: str) -> Iterator[SensitiveValue]:
         yield from sensitive_in_text(value)
 
 
-def sensitive_in_json(value: JsonValue, documented: Collection[str] = ()) -> list[SensitiveValue]:
+def sensitive_in_json(value: JsonValue) -> list[SensitiveValue]:
     """Return the values of a document that are personal or secret by their keys."""
     found: list[SensitiveValue] = []
 
@@ -185,7 +185,7 @@ def sensitive_in_json(value: JsonValue, documented: Collection[str] = ()) -> lis
             found.append((category, text))
         return text
 
-    PersonalDataReplacer(collect, documented).replace_free_json(value, "")
+    PersonalDataReplacer(collect).replace_free_json(value, "")
     return found
 
 
