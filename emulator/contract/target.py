@@ -96,7 +96,9 @@ class Target:
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
         self.credentials: Mapping[AuthScheme, str | None] = {"Token": self.token, "Bearer": self.jwt}
-        self.session = self._session = self.session or session_for(self.base_url)
+        self.session = self._session = self.session or requests.Session()
+        host = urlsplit(self.base_url).hostname or ""
+        self._proxies = {"no_proxy": host} if is_loopback(host) else {}  # this machine is not behind a proxy
         self.unanswered = 0
         """Number of requests without a response."""
         self.cache: dict[object, JsonValue] = {}
@@ -143,6 +145,7 @@ class Target:
                 self.url(path),
                 headers={"Accept": "application/json", **headers},
                 auth=keep_headers,
+                proxies=self._proxies,
                 allow_redirects=False,
                 timeout=self.timeout,
                 **options,
@@ -263,15 +266,6 @@ class Target:
             if not page.get("next"):
                 break
         raise NotVerified(reason)
-
-
-def session_for(base_url: str) -> requests.Session:
-    """Return a session. A server of this machine is not behind a proxy."""
-    session = requests.Session()
-    host = urlsplit(base_url).hostname or ""
-    if is_loopback(host):
-        session.proxies["no_proxy"] = host
-    return session
 
 
 def scheme_of(path: str) -> AuthScheme:
