@@ -33,11 +33,6 @@ LIMITS = Adjustments()
 """Limits of the parser of requests."""
 
 
-def find_patch() -> MethodPatch:
-    """Return the installed patch of aiohttp's connectors, or a new one."""
-    return getattr(aiohttp.TCPConnector._create_connection, "patch", None) or build_patch()  # noqa: SLF001 - as below
-
-
 def build_patch() -> MethodPatch:
     """Replace the method that opens a connection, and the one that returns an open connection of the pool."""
     create, get = aiohttp.TCPConnector._create_connection, aiohttp.BaseConnector._get  # noqa: SLF001 - no public hook
@@ -64,7 +59,7 @@ def build_patch() -> MethodPatch:
     return patch
 
 
-intercept_aiohttp = partial(intercept_hosts, find_patch)
+intercept_aiohttp = partial(intercept_hosts, (aiohttp.TCPConnector, "_create_connection"), build_patch)
 """Send requests to hosts, of every session of aiohttp, to the application until the block ends."""
 
 

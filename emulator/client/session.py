@@ -399,18 +399,19 @@ class MethodPatch:
 
 @contextmanager
 def intercept_hosts(
-    find_patch: Callable[[], MethodPatch], urls: tuple[str, ...], adapter: InProcessAdapter
+    method: tuple[type, str], build_patch: Callable[[], MethodPatch], urls: tuple[str, ...], adapter: InProcessAdapter
 ) -> Iterator[None]:
-    """Send requests to these hosts to the application until the block ends. `find_patch` returns the patch to use.
+    """Send requests to these hosts to the application until the block ends.
 
-    If several blocks intercept one host, the newest has precedence. Blocks in threads may end in any order.
+    `method` is one that the patch replaces. `build_patch` is called if no patch is installed. If several blocks
+    intercept one host, the newest has precedence. Blocks in threads may end in any order.
     """
     hosts = [InterceptedHost.parse(url) for url in urls]
     if not hosts:
         raise ValueError("intercept what? Give a host, like https://acme-oms.akinon.net")
     owner = object()
     with PATCH_LOCK:
-        patch = find_patch()
+        patch: MethodPatch = getattr(getattr(*method), "patch", None) or build_patch()
         newest = (Intercept(owner, host, adapter, requests.Session.send) for host in hosts)
         patch.intercepts = (*newest, *patch.intercepts)
         patch.install()
@@ -468,10 +469,5 @@ def send_function(session: requests.Session) -> Callable[..., requests.Response]
     return function
 
 
-def find_adapter_patch() -> MethodPatch:
-    """Return the installed patch of `requests.Session`, or a new one."""
-    return getattr(requests.Session.get_adapter, "patch", None) or AdapterPatch()
-
-
-intercept_requests = partial(intercept_hosts, find_adapter_patch)
+intercept_requests = partial(intercept_hosts, (requests.Session, "get_adapter"), AdapterPatch)
 """Send requests to hosts, of every `requests.Session`, to the application until the block ends."""
