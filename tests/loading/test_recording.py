@@ -63,6 +63,7 @@ def operations(world: RecordedWorld) -> list[str]:
     return [step["operation"] for step in world.scenario.get("steps", ())]
 
 
+@pytest.mark.medium
 def test_answers_after_a_write_are_left_out(client: Client) -> None:
     """The list, the detail and the logs of the record show the state before the write."""
     pk = first_package(client)
@@ -75,6 +76,7 @@ def test_answers_after_a_write_are_left_out(client: Client) -> None:
     assert world.scenario["steps"][0]["at"] == "2026-01-01T00:00:00Z"
 
 
+@pytest.mark.medium
 def test_a_record_that_was_only_read_after_a_write_is_kept(client: Client) -> None:
     """Its write cannot be repeated, and is reported."""
     pk = first_package(Client(Emulator("demo", packages=8)))
@@ -95,6 +97,7 @@ def test_a_created_denial_reason_is_created_once(client: Client) -> None:
     assert "Lost" not in json.dumps(world.scenario["answers"])
 
 
+@pytest.mark.medium
 def test_what_a_scenario_cannot_contain_is_reported(client: Client) -> None:
     """The lines name operations and statuses, and no value."""
     pk = first_package(client)
@@ -111,6 +114,7 @@ def test_what_a_scenario_cannot_contain_is_reported(client: Client) -> None:
     assert operations(world) == []
 
 
+@pytest.mark.medium
 def test_a_write_that_the_scenario_cannot_repeat_is_reported(client: Client) -> None:
     """The real service accepted it, so the emulator differs, or knows too little."""
     pk = first_package(client)
@@ -152,6 +156,7 @@ def test_a_full_recording_keeps_what_it_has() -> None:
     assert f"an exchange beyond the limit of memory: {client.recording.dropped}" in world.missing
 
 
+@pytest.mark.medium
 def test_values_are_kept_without_redaction(client: Client) -> None:
     pk = first_package(client)
     shown = client.send("GET", f"{PACKAGES}{pk}/")["shipping_address"]
