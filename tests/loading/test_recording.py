@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from emulator import Emulator
 from emulator.loading.recording import (
+    MAX_WAITING,
     ExchangeWorker,
     NothingRecorded,
     RecordedExchange,
@@ -144,6 +145,34 @@ def test_no_request_waits_for_the_worker(client: Client) -> None:
     is_free.set()
     worker.stop()
     assert processed == client.recording.exchanges
+
+
+def test_an_exchange_waits_if_too_many_are_not_processed(client: Client) -> None:
+    first_package(client)
+    (exchange,) = client.recording.exchanges
+    began, is_free, added, processed = Event(), Event(), Event(), list[RecordedExchange]()
+
+    def process(exchange: RecordedExchange) -> None:
+        began.set()
+        is_free.wait(60)
+        processed.append(exchange)
+
+    def add_another() -> None:
+        worker.add(exchange)
+        added.set()
+
+    worker = ExchangeWorker("test", process)
+    worker.start()
+    worker.add(exchange)
+    assert began.wait(60)
+    for _ in range(MAX_WAITING):
+        worker.add(exchange)
+    Thread(target=add_another).start()
+    assert not added.wait(0.1)
+    is_free.set()
+    assert added.wait(60)
+    worker.stop()
+    assert len(processed) == MAX_WAITING + 2
 
 
 def test_a_full_recording_keeps_what_it_has() -> None:
