@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TypeAlias
 
 from emulator.api.serializers.fields import COLUMN_TYPES
+from emulator.core.json_text import JsonObject
 from emulator.core.records import (
     KINDS,
     REFERENCES,
@@ -16,15 +19,11 @@ from emulator.core.records import (
     ColumnValue,
     DenialReason,
     Order,
-    OrderItem,
     Package,
     PackageItem,
     Record,
     RecordKind,
-    Shipment,
     State,
-    TransferItem,
-    TransferOrder,
     TransitionLog,
     WebhookEvent,
 )
@@ -32,23 +31,19 @@ from emulator.core.seeded_random import derive_uuid
 from emulator.loading.collector import RecordCollector
 from emulator.state.store import TableDataset
 
-ENUM_CLASSES: dict[RecordKind, str] = {
-    Order: "OrderStatus",
-    OrderItem: "OrderStatus",
-    Package: "PackageStatus",
-    PackageItem: "PackageItemStatus",
-    Shipment: "ShipmentStatus",
-    TransferOrder: "TransferStatus",
-    TransferItem: "TransferStatus",
-}
-CONTENT_TYPES = {
-    "OrderStatus": 3,
-    "PackageStatus": 4,
-    "PackageItemStatus": 5,
-    "TransferStatus": 6,
-    "ShipmentStatus": 8,
-}
-"""Enum class -> content type of states whose own is unknown. The numbers are those of installation A."""
+TABLES: JsonObject = json.loads(
+    (Path(__file__).parent.parent / "fixtures" / "installation_import.json").read_text("utf-8")
+)
+"""What recorded responses may not show:
+
+- `target_values`: command -> enum value of the state that it leads to, in every installation.
+- `sample_labels`: label in the samples that the default installation does not have -> command.
+- `state_keys`, `transition_keys`: recorded keys of the entries of an installation, in their order.
+- `enum_classes`: kind -> enum class of the states of its records.
+- `content_types`: enum class -> content type of states whose own is unknown, as in installation A.
+"""
+ENUM_CLASSES: dict[RecordKind, str] = {KINDS[name]: each for name, each in TABLES["enum_classes"].items()}
+CONTENT_TYPES: dict[str, int] = TABLES["content_types"]
 
 
 class Completer:

@@ -82,7 +82,7 @@ class Redactor:
     """Replaces personal values and secrets in documents and texts, each by the same value wherever it is."""
 
     def __init__(self, replacements: Replacements) -> None:
-        self._replacements = replacements
+        self._replacements, self._replace = replacements, replacements.replace
         known = [value for value, category in replacements.categories.items() if is_searched(category, value)]
         known.sort(key=len, reverse=True)
         self._known = re.compile("|".join(rf"(?<!\w){re.escape(value)}(?!\w)" for value in known) or r"(?!)")
@@ -126,9 +126,6 @@ class Redactor:
         for form in FORMS:
             text = form.pattern.sub(lambda match, form=form: self._form(form, match[0]), text)  # type: ignore[misc]
         return text
-
-    def _replace(self, category: str, value: str) -> str:
-        return self._replacements.replace(category, value)
 
     def _form(self, form: Form, value: str) -> str:
         is_own = value in self._replacements.fakes.made
