@@ -13,6 +13,7 @@ from emulator.core.files import check_target
 from emulator.coverage import counts_path, write_counts, write_text
 from emulator.coverage.assumptions import log_document, summarize_log
 from emulator.coverage.report import json_lines
+from emulator.state.journal import ProvenanceLog
 
 
 def check_writable(output: Path) -> None:
@@ -47,9 +48,14 @@ class ExitFiles(NamedTuple):
         if self.coverage is not None:
             write_counts(self.coverage, emulator.world.coverage)
         if emulator.provenance is not None:
-            for each in summarize_log(emulator.provenance):
-                click.echo("\n".join(each.lines()), err=True)
-            if self.provenance_report is not None:
-                write_text(self.provenance_report, json_lines(log_document(emulator.provenance)))
+            report_provenance(emulator.provenance, self.provenance_report)
         if self.export_on_exit is not None:
             emulator.save(self.export_on_exit, force=self.force, with_secrets=self.with_secrets)
+
+
+def report_provenance(log: ProvenanceLog, file: Path | None) -> None:
+    """Print how many tests or requests rest on assumptions, and on which. Write it to a file if one is given."""
+    for each in summarize_log(log):
+        click.echo("\n".join(each.lines()), err=True)
+    if file is not None:
+        write_text(file, json_lines(log_document(log)))

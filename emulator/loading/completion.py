@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import TypeAlias
 
 from emulator.api.serializers.fields import COLUMN_TYPES
-from emulator.core.json_text import JsonObject
 from emulator.core.records import (
     KINDS,
     REFERENCES,
@@ -19,11 +16,15 @@ from emulator.core.records import (
     ColumnValue,
     DenialReason,
     Order,
+    OrderItem,
     Package,
     PackageItem,
     Record,
     RecordKind,
+    Shipment,
     State,
+    TransferItem,
+    TransferOrder,
     TransitionLog,
     WebhookEvent,
 )
@@ -31,19 +32,23 @@ from emulator.core.seeded_random import derive_uuid
 from emulator.loading.collector import RecordCollector
 from emulator.state.store import TableDataset
 
-TABLES: JsonObject = json.loads(
-    (Path(__file__).parent.parent / "fixtures" / "installation_import.json").read_text("utf-8")
-)
-"""What recorded responses may not show:
-
-- `target_values`: command -> enum value of the state that it leads to, in every installation.
-- `sample_labels`: label in the samples that the default installation does not have -> command.
-- `state_keys`, `transition_keys`: recorded keys of the entries of an installation, in their order.
-- `enum_classes`: kind -> enum class of the states of its records.
-- `content_types`: enum class -> content type of states whose own is unknown, as in installation A.
-"""
-ENUM_CLASSES: dict[RecordKind, str] = {KINDS[name]: each for name, each in TABLES["enum_classes"].items()}
-CONTENT_TYPES: dict[str, int] = TABLES["content_types"]
+ENUM_CLASSES: dict[RecordKind, str] = {
+    Order: "OrderStatus",
+    OrderItem: "OrderStatus",
+    Package: "PackageStatus",
+    PackageItem: "PackageItemStatus",
+    Shipment: "ShipmentStatus",
+    TransferOrder: "TransferStatus",
+    TransferItem: "TransferStatus",
+}
+CONTENT_TYPES = {
+    "OrderStatus": 3,
+    "PackageStatus": 4,
+    "PackageItemStatus": 5,
+    "TransferStatus": 6,
+    "ShipmentStatus": 8,
+}
+"""Enum class -> content type of states whose own is unknown. The numbers are those of installation A."""
 
 
 class Completer:
@@ -163,6 +168,10 @@ def order_number(columns: Columns, collector: RecordCollector) -> str:
     return str(columns["id"])
 
 
+def state_name(columns: Columns, _: RecordCollector) -> str:
+    return f"State {columns['id']}"
+
+
 def unnamed_state_lines(collector: RecordCollector) -> Iterator[str]:
     for id_, columns in sorted(collector.records[State].items()):
         if "name" not in columns:
@@ -173,10 +182,14 @@ def content_type(columns: Columns, _: RecordCollector) -> int:
     return CONTENT_TYPES.get(str(columns.get("enum_class")), CONTENT_TYPES["PackageStatus"])
 
 
+def event_uuid(columns: Columns, _: RecordCollector) -> str:
+    return str(derive_uuid("webhook_event", columns["id"]))
+
+
 COLUMN_DEFAULTS: dict[tuple[RecordKind, str], ColumnDefault] = {
     (Order, "number"): order_number,
-    (State, "name"): lambda columns, _: f"State {columns['id']}",
+    (State, "name"): state_name,
     (State, "content_type"): content_type,
-    (WebhookEvent, "uuid"): lambda columns, _: str(derive_uuid("webhook_event", columns["id"])),
+    (WebhookEvent, "uuid"): event_uuid,
 }
 """Columns whose default value depends on other columns."""

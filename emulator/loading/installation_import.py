@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import orjson
@@ -31,7 +32,7 @@ from emulator.core.records import (
 from emulator.domain import installation
 from emulator.domain.commands import PLAIN_MOVE, is_known_command
 from emulator.loading.collector import RecordCollector, command_code
-from emulator.loading.completion import CONTENT_TYPES, ENUM_CLASSES, TABLES, unnamed_state_lines
+from emulator.loading.completion import CONTENT_TYPES, ENUM_CLASSES, unnamed_state_lines
 from emulator.loading.recorded_responses import RecordedResponse, documents_of, schema_of
 
 DESCRIPTION = "States and transitions, imported from recorded answers; what they do not show is the default's."
@@ -40,6 +41,12 @@ GRAPH_COLUMNS = ("enum_class", "enum_value", "content_type", "source_state", "de
 PAYLOAD_KEYS = {"packageitem_set": Package, "transferitem_set": TransferOrder}
 STATE_PAIRS = {Transition: ("source_state", "destination_state"), TransitionLog: ("old_state", "new_state")}
 """Kind -> two columns whose states have the same enum class."""
+TABLES: JsonObject = json.loads(
+    (Path(__file__).parent.parent / "fixtures" / "installation_import.json").read_text("utf-8")
+)
+"""`target_values`: command -> enum value of the state that it leads to, in every installation. `sample_labels`: label
+in the samples that the default installation does not have -> command. `state_keys` and `transition_keys`: recorded
+keys of the entries, in their order."""
 STATE_KEYS, TRANSITION_KEYS = TABLES["state_keys"], TABLES["transition_keys"]
 UNKNOWN_VALUE = "0"
 SLUG_MODELS = {"PackageStatus": "package", "TransferStatus": "transferorder"}

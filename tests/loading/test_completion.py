@@ -15,7 +15,7 @@ from emulator.core.records import REFERENCES, CargoCompany, DenialReason, Order,
 from emulator.core.schemas import find_problem
 from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
 from emulator.loading.collector import RecordCollector
-from emulator.loading.completion import COLUMN_DEFAULTS, content_type, order_number
+from emulator.loading.completion import content_type, order_number, state_name
 from emulator.loading.worlds import load_base, open_world
 from emulator.state.scenario import Scenario
 from tests.support import samples
@@ -123,7 +123,7 @@ def test_default_values_of_columns() -> None:
     collector.set_column(Package, 1, "order", 5, "")
     collector.set_column(Package, 1, "number", "77P2", "")
     assert (order_number({"id": 5}, collector), order_number({"id": 6}, collector)) == ("77", "6")
-    assert COLUMN_DEFAULTS[State, "name"]({"id": 9}, collector) == "State 9"
+    assert state_name({"id": 9}, collector) == "State 9"
     assert (content_type({"enum_class": "OrderStatus"}, collector), content_type({}, collector)) == (3, 4)
 
 
