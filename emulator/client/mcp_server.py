@@ -11,7 +11,6 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import quote
 
 import anyio
@@ -27,7 +26,7 @@ from emulator.api.openapi.operations import PLACEHOLDER
 from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS, issue_token
 from emulator.core.errors import ControlError, InvalidDocument
-from emulator.core.files import read_regular_file
+from emulator.core.files import load_fixture, read_regular_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.version import __version__
 from emulator.domain.scenario_files import FOLDER, bundled_scenarios
@@ -38,7 +37,7 @@ LOOPBACK, PATH = "127.0.0.1", "/mcp"
 TIMEOUT = 60
 JWT_LIFETIME = 3600
 FULL_ACCESS = "full-access"
-TEXTS: JsonObject = json.loads((Path(__file__).parent.parent / "fixtures" / "mcp.json").read_text("utf-8"))
+TEXTS: JsonObject = load_fixture("mcp")
 """What agents read: instructions, the schema of the tool `call_operation`, resources of the server, and prompts."""
 PROMPTS = [types.Prompt(**each) for each in TEXTS["prompts"]]
 OPERATIONS: Mapping[str, Route] = {route.operation: route for route in reversed(ROUTES)}

@@ -12,9 +12,8 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cache
 from hashlib import blake2b
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
@@ -31,6 +30,7 @@ from emulator.api.serializers.fields import (
     UrlTemplate,
     fields_of,
 )
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonValue
 from emulator.core.records import (
     KINDS,
@@ -299,7 +299,6 @@ MAKERS: dict[str, Maker] = {
 """Category of personal values -> function that makes a value."""
 
 
-CATEGORIES_FILE = Path(__file__).parent.parent / "fixtures" / "personal.json"
 ReplaceFunction: TypeAlias = Callable[[str, str], str]
 """Returns the replacement of a personal value, given its category and the value."""
 LONG_NUMBER = 10**9
@@ -308,10 +307,9 @@ PAYLOAD_KEYS = {"packageitem_set": Package, "transferitem_set": TransferOrder, "
 """Key that only the payloads of one kind of subject have -> kind."""
 
 
-@cache
 def category_table() -> Mapping[str, Mapping[str, JsonValue]]:
-    """Return the file: the categories of columns and of keys in free JSON, and Faker's locales by country."""
-    table: Mapping[str, Mapping[str, JsonValue]] = json.loads(CATEGORIES_FILE.read_text("utf-8"))
+    """Return the categories of columns and of keys in free JSON, Faker's locales by country, and more."""
+    table: Mapping[str, Mapping[str, JsonValue]] = load_fixture("personal")
     return table
 
 
