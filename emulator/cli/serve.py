@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
@@ -201,7 +201,7 @@ def select_start(context: click.Context, scenario: str | None, import_file: Path
     return scenario if sources["scenario"] is ParameterSource.COMMANDLINE else import_file
 
 
-def run_server(emulator: Emulator, stop: StopCondition, *, open_inspector: bool, is_new: bool) -> int:
+def run_server(emulator: Emulator, stop: SignalWaiter | ChildProcess, *, open_inspector: bool, is_new: bool) -> int:
     """Run the server until it is stopped. Return the exit code. `is_new`: its worlds are not from a state file."""
     tune_memory()
     with listen_errors(emulator.address):
@@ -261,15 +261,8 @@ def inspector_url(emulator: Emulator) -> str:
     return f"{emulator.server_url}/__admin/ui/"
 
 
-class StopCondition(Protocol):
-    """Decides when the server stops."""
-
-    def wait(self, emulator: Emulator) -> int:
-        """Block until the server must stop. Return the exit code."""
-
-
-def stop_condition() -> StopCondition:
-    """Return the stop condition of the calling command (`exec`), otherwise one that waits for signals."""
+def stop_condition() -> SignalWaiter | ChildProcess:
+    """Return what decides when the server stops: the command of `exec`, or signals."""
     return click.get_current_context().obj or SignalWaiter()
 
 

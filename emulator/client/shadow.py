@@ -461,10 +461,7 @@ LINKS: Mapping[str, Callable[[JsonObject], Sequence[str]]] = {
 
 def links_in(exchange: RecordedExchange, read: Callable[[JsonObject], Sequence[str]]) -> Iterator[str]:
     """Yield the links in the documents of a response that have any."""
-    try:
-        documents = [document for _, document in documents_of(exchange.document())]
-    except ValueError:
-        return
-    for document in documents:
-        with suppress(*MALFORMED):
-            yield from read(document)
+    with suppress(*MALFORMED):
+        for _, document in documents_of(exchange.document()):
+            with suppress(*MALFORMED):
+                yield from read(document)
