@@ -86,12 +86,9 @@ class InProcessAdapter(HTTPAdapter):
         try:
             return self._send_with_retries(request, stream, timeout)
         except MaxRetryError as error:
-            kind = (
-                requests.exceptions.RetryError
-                if isinstance(error.reason, ResponseError)
-                else requests.ConnectionError
-            )
-            raise kind(error, request=request) from error
+            if isinstance(error.reason, ResponseError):
+                raise requests.exceptions.RetryError(error, request=request) from error
+            raise requests.ConnectionError(error, request=request) from error
         except ReadTimeoutError as error:
             raise requests.ReadTimeout(error, request=request) from error
         except ProtocolError as error:

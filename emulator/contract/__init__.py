@@ -6,12 +6,9 @@
 from emulator.contract.checks import CHECKS, run
 from emulator.contract.findings import (
     Check,
-    Finding,
     Kind,
     Report,
     Result,
-    as_document,
-    as_junit,
     as_text,
     render,
     summary,
@@ -21,15 +18,12 @@ from emulator.contract.target import NotVerified, Target, Unreachable
 __all__ = [
     "CHECKS",
     "Check",
-    "Finding",
     "Kind",
     "NotVerified",
     "Report",
     "Result",
     "Target",
     "Unreachable",
-    "as_document",
-    "as_junit",
     "as_text",
     "render",
     "run",

@@ -352,11 +352,7 @@ class PersonalDataReplacer:
             return self.replace_payload(value)
         if category == FREE_JSON:
             return self.replace_free_json(value, key)
-        return (
-            value
-            if category == NOT_PERSONAL
-            else self.replace_leaves("secret" if category == SECRETS else category, value)
-        )
+        return self.replace_leaves("secret" if category == SECRETS else category, value)
 
     def replace_leaves(self, category: str, value: JsonValue) -> JsonValue:
         """Return a JSON value with each text and number replaced as a value of one category."""
@@ -418,12 +414,8 @@ class PersonalDataReplacer:
     def replace_field(self, kind: RecordKind, key: str, field: SerializerField | None, value: JsonValue) -> JsonValue:
         if isinstance(field, Nested):
             return self.replace_document(field.serializer, value)
-        if isinstance(field, NestedList):
-            return (
-                [self.replace_document(field.serializer, part) for part in value]
-                if isinstance(value, list)
-                else value
-            )
+        if isinstance(field, NestedList) and isinstance(value, list):
+            return [self.replace_document(field.serializer, part) for part in value]
         if isinstance(field, UrlTemplate):
             return self.replace_leaves("link", value)
         if field is None:
