@@ -42,10 +42,7 @@ from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, Wo
 if TYPE_CHECKING:
     from flask import Flask
 
-    from emulator.api_types import (
-        InstallationName,
-        ScenarioName,
-    )
+    from emulator.api_types import InstallationName, ScenarioName
     from emulator.contract.evidence import Evidence
     from emulator.worlds.sqlite.state_file import StateFile
 

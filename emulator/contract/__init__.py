@@ -4,15 +4,7 @@
 """
 
 from emulator.contract.checks import CHECKS, run
-from emulator.contract.findings import (
-    Check,
-    Kind,
-    Report,
-    Result,
-    as_text,
-    render,
-    summary,
-)
+from emulator.contract.findings import Check, Kind, Report, Result, as_text, render, summary
 from emulator.contract.target import NotVerified, Target, Unreachable
 
 __all__ = [

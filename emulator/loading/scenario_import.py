@@ -102,6 +102,8 @@ class ScenarioImport:
     """States and transitions of which little more than the id is known."""
     replaced: list[str]
     """Number of replaced personal values by category."""
+    differences: list[Difference]
+    """All differences that `filled` and `corrected` count, with their values."""
     replacements: Replacements | None = None
     """Replaces values in further documents in the same way. None if nothing is anonymized."""
 
@@ -178,6 +180,7 @@ def import_scenario(  # noqa: PLR0913 - options by keyword
         left_out=[f"{key}: unknown key, {times_text(count)}" for key, count in collector.ignored_keys.items()],
         by_id=by_id,
         replaced=replaced,
+        differences=differences,
         replacements=replacements,
     )
 
