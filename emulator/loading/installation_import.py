@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import orjson
@@ -14,7 +15,6 @@ import orjson
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
 from emulator.api.serializers.fields import from_column, translated_names
-from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import (
     EMPTY_ARRAY,
@@ -41,14 +41,26 @@ GRAPH_COLUMNS = ("enum_class", "enum_value", "content_type", "source_state", "de
 PAYLOAD_KEYS = {"packageitem_set": Package, "transferitem_set": TransferOrder}
 STATE_PAIRS = {Transition: ("source_state", "destination_state"), TransitionLog: ("old_state", "new_state")}
 """Kind -> two columns whose states have the same enum class."""
-TABLES: Mapping[str, Mapping[str, str]] = load_fixture("installation_import")
+TABLES: Mapping[str, Mapping[str, str]] = json.loads(
+    (Path(__file__).parent.parent / "fixtures" / "installation_import.json").read_text("utf-8")
+)
 """`target_values`: command -> enum value of the state that it leads to, in every installation. `sample_labels`: label
 in the samples that the default installation does not have -> command."""
 UNKNOWN_VALUE = "0"
 SLUG_MODELS = {"PackageStatus": "package", "TransferStatus": "transferorder"}
 PLAIN_MOVE_NOTE = "it runs as a plain state transition"
-KEYS: Mapping[str, list[str]] = load_fixture("installation_keys")
-"""Kind -> the recorded keys of its entries, in their order."""
+STATE_KEYS = ("translations", "config", "created_date", "modified_date")
+TRANSITION_KEYS = (
+    "is_packageitem_parameter_required",
+    "configuration",
+    "translations",
+    "command",
+    "label",
+    "slug",
+    "ui_visibility",
+    "source_state",
+    "destination_state",
+)
 
 
 class InstallationImport(NamedTuple):
@@ -224,7 +236,7 @@ def state_entry(columns: Columns) -> JsonObject:
         "enum_class": columns["enum_class"],
         "enum_value": columns.get("enum_value", UNKNOWN_VALUE),
         "content_type": columns["content_type"],
-        **{key: from_column(columns[key]) for key in KEYS["state"] if key in columns},
+        **{key: from_column(columns[key]) for key in STATE_KEYS if key in columns},
         **provenance_entry(None if is_observed else reason_of(columns)),
     }
 
@@ -257,7 +269,7 @@ def transition_entry(
         columns = {key: value for key, value in columns.items() if key != "ui_visibility"}
     return {
         "id": columns["id"],
-        **{key: from_column(columns[key]) for key in KEYS["transition"] if columns.get(key, OMITTED) is not OMITTED},
+        **{key: from_column(columns[key]) for key in TRANSITION_KEYS if columns.get(key, OMITTED) is not OMITTED},
         "command_code": command.code,
         **provenance_entry("; ".join(reasons) or None),
     }
