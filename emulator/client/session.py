@@ -378,15 +378,17 @@ class MethodPatch:
         """Newest first."""
         self._methods = methods
         self.originals = {(owner, name): getattr(owner, name) for owner, name in methods}
+        self._installed: dict[tuple[type, str], object] = {}
 
     def install(self) -> None:
         for (owner, name), method in self._methods.items():
             vars(method)["patch"] = self
             setattr(owner, name, method)
+            self._installed[owner, name] = getattr(owner, name)
 
     def remove(self) -> None:
         """Restore the methods, unless a later patch of another library has replaced them."""
-        if all(getattr(getattr(owner, name), "patch", None) is self for owner, name in self._methods):
+        if all(getattr(owner, name) is method for (owner, name), method in self._installed.items()):
             for (owner, name), original in self.originals.items():
                 setattr(owner, name, original)
 
