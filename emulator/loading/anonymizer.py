@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import blake2b
 from pathlib import PurePosixPath
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import orjson
@@ -70,16 +70,13 @@ MAY_BE_UNCHANGED = {"code", "coordinate", "link", "picture", "secret"}
 """Categories whose values may contain nothing to replace."""
 
 
-class Anonymization(NamedTuple):
-    """An anonymized base, a line for each category of replaced values, and the replacements for further documents."""
+def anonymize(
+    base: TableDataset, sensitive: Iterable[SensitiveValue]
+) -> tuple[TableDataset, list[str], Replacements]:
+    """Replace the personal values of a base. `sensitive` are values from elsewhere that may be repeated in it.
 
-    base: TableDataset
-    lines: list[str]
-    replacements: Replacements
-
-
-def anonymize(base: TableDataset, sensitive: Iterable[SensitiveValue] = ()) -> Anonymization:
-    """Replace the personal values of a base. `sensitive` are values from elsewhere that may be repeated in it."""
+    Return the new base, a line for each category of replaced values, and the replacements for further documents.
+    """
     seen = SeenValues()
     collecting = PersonalDataReplacer(seen.add)
     records = [record for kind in KINDS.values() for record in (base.get(kind, id_) for id_ in base.ids(kind))]
@@ -97,7 +94,7 @@ def anonymize(base: TableDataset, sensitive: Iterable[SensitiveValue] = ()) -> A
     lines = [f"{category}: {count} different" for category, count in counts if category not in UNCATEGORIZED]
     unknown = replacing.unknown_keys.items()
     lines += (f"key {key!r}: unknown content; replaced {times_text(n)}" for key, n in unknown)
-    return Anonymization(TableDataset(tables), lines, replacements)
+    return TableDataset(tables), lines, replacements
 
 
 SensitiveValue: TypeAlias = tuple[str, str]
