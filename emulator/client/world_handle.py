@@ -312,7 +312,7 @@ class WorldHandle:
         def subscribe() -> None:
             self.hooks.add(receiver, event_type, secret_key=secret_key, retry=retry)
 
-        return convergence.check_convergence(check, subscribe, histories, seed, save)
+        return check.run(subscribe, histories, seed, save)
 
     # State
 
