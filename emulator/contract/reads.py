@@ -123,21 +123,17 @@ def first_id(route: Route, path: str) -> int:
 
 
 def current_commands(target: Target, route: Route) -> Iterator[Finding]:
-    response = response_with_commands(target, route)
-    body = response.json()
-    records = body["results"] if route.is_paginated else [body]
+    if route.is_paginated:
+        response = get(target, route, route.path, limit=LARGE_PAGE)
+        records = response.json()["results"]
+    else:
+        row = target.first_row(list_path(route), lambda row: bool(row.get("commands")), NO_COMMANDS)
+        response = get(target, route, route.path.replace("<pk>", str(row["id"])))
+        records = [response.json()]
     for record in records:
         yield from wrong_commands(response, record)
     if not any(record["commands"] for record in records):
         raise NotVerified(NO_COMMANDS)
-
-
-def response_with_commands(target: Target, route: Route) -> CheckedResponse:
-    """Return a successful response with a record that lists commands, if the target has one."""
-    if route.is_paginated:
-        return get(target, route, route.path, limit=LARGE_PAGE)
-    record = target.first_row(list_path(route), lambda row: bool(row.get("commands")), NO_COMMANDS)
-    return get(target, route, route.path.replace("<pk>", str(record["id"])))
 
 
 def wrong_commands(response: CheckedResponse, record: JsonObject) -> Iterator[Finding]:
