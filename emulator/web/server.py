@@ -93,6 +93,7 @@ class Task(KeepAliveTask):
 
     def get_environment(self) -> Environ:
         environ: Environ = super().get_environment()
+        self.environ = None  # otherwise the garbage collector would have to free every request
         environ[DETACH], environ[STREAM] = self._detach, self._stream
         return environ
 
