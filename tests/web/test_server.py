@@ -13,6 +13,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
+from waitress.task import WSGITask
 
 from emulator import Emulator
 from emulator.state.persistence import release_worker_slot
@@ -169,16 +170,15 @@ def test_leader_polls_until_the_last_task_ended() -> None:
     wakes, polls = threading.Semaphore(0), threading.Semaphore(0)
 
     def poll() -> None:
-        wakes.acquire(timeout=SECONDS)
         if workers.stopped:
             polls.release()
+        wakes.acquire(timeout=0.01)
 
     def work() -> None:
         has_begun.set()
         with release_worker_slot():
             while not workers.stopped:
                 threading.Event().wait(0.001)
-            workers.wake_leader()
             assert polls.acquire(timeout=SECONDS)
         has_polled.set()
 
@@ -221,6 +221,18 @@ def test_blocked_requests_do_not_block_others() -> None:
         assert not any(each.done() for each in blocked)
         end.set()
         assert {each.result(SECONDS) for each in blocked} == {b"HTTP/1.1 200 OK\r\n"}
+
+
+def test_requests_leave_no_work_for_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with Emulator("empty") as oms:
+            for _ in range(3):
+                assert send_raw(oms.url, GET % b"/api/v1/oms/packages/") == b"HTTP/1.1 401 Unauthorized\r\n"
+        assert [each for each in gc.get_objects() if issubclass(type(each), WSGITask)] == []
+    finally:
+        gc.enable()
 
 
 def test_incomplete_large_body_leaves_no_open_file(recwarn: pytest.WarningsRecorder) -> None:
