@@ -368,7 +368,7 @@ class WorkerPool:
             self._wake()
 
     def release(self) -> None:
-        """Let another thread become the leader, because the current task waits."""
+        """Pass the lead on to another thread, because the current task waits."""
         with self._changed:
             if self._leader == threading.get_ident():
                 self._deadline = 0.0

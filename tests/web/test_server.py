@@ -93,6 +93,7 @@ def test_short_tasks_run_in_the_polling_thread() -> None:
     assert len(threads) == 1
 
 
+@pytest.mark.medium
 def test_long_tasks_do_not_block_others() -> None:
     """Another thread polls and runs the other tasks, in their order."""
     end = threading.Event()
@@ -235,6 +236,7 @@ def test_requests_leave_no_work_for_the_garbage_collector() -> None:
         gc.enable()
 
 
+@pytest.mark.medium
 def test_incomplete_large_body_leaves_no_open_file(recwarn: pytest.WarningsRecorder) -> None:
     """The temporary file of the body is closed when the client disconnects or the server stops."""
     with Emulator("empty") as oms:
@@ -247,6 +249,7 @@ def test_incomplete_large_body_leaves_no_open_file(recwarn: pytest.WarningsRecor
     assert [str(warning.message) for warning in recwarn if issubclass(warning.category, ResourceWarning)] == []
 
 
+@pytest.mark.medium
 def test_unread_large_response_leaves_no_open_file(recwarn: pytest.WarningsRecorder) -> None:
     """The temporary file of a response is closed when the server stops before the client has read the response."""
     with Emulator("empty") as oms:
