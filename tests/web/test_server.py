@@ -119,6 +119,7 @@ def test_tasks_wait_while_all_threads_run_tasks() -> None:
         assert all(task.done.is_set() for task in tasks)
 
 
+@pytest.mark.medium
 def test_waiting_task_releases_its_slot() -> None:
     """The other tasks start although none of them counts as long."""
     end = threading.Event()
@@ -206,6 +207,7 @@ def test_shutdown_ends_idle_threads() -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
+@pytest.mark.medium
 def test_blocked_requests_do_not_block_others() -> None:
     """Eight requests wait in a view, and another one is answered."""
     begun, end = threading.Semaphore(0), threading.Event()
@@ -224,6 +226,7 @@ def test_blocked_requests_do_not_block_others() -> None:
         assert {each.result(SECONDS) for each in blocked} == {b"HTTP/1.1 200 OK\r\n"}
 
 
+@pytest.mark.medium
 def test_requests_leave_no_work_for_the_garbage_collector() -> None:
     gc.collect()
     gc.disable()
