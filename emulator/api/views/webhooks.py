@@ -14,8 +14,8 @@ import orjson
 
 from emulator.api.control.deliveries import save_result
 from emulator.api.filters import Condition, ListQuery
+from emulator.api.filters.filter_set import OWNER_FILTERS
 from emulator.api.filters.query import find_ids
-from emulator.api.filters.tables import OWNER_FILTERS
 from emulator.api.parameters import paginate
 from emulator.api.request_fields import HOOK_FIELDS
 from emulator.api.serializers.rendering import page_json
