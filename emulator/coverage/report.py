@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import groupby
 from os import PathLike
 from pathlib import Path
-from string import Template
 from textwrap import TextWrapper
 from typing import NamedTuple
 from xml.etree import ElementTree
 
 import orjson
 
-from emulator.core.escaping import escape_unprintable, to_html
+from emulator.core.escaping import escape_unprintable
 from emulator.core.json_text import JsonObject
 from emulator.coverage.counts import (
     RUN_KEY,
@@ -36,8 +34,6 @@ from emulator.state.journal import DIMENSIONS, Coverage
 FORMATS = ("text", "json", "junit", "html")
 SUFFIXES = {".txt": "text", ".json": "json", ".xml": "junit", ".html": "html"}
 """Suffix of a file -> its format."""
-TRANSITION_DIMENSIONS = ("transitions", "refusals")
-"""Dimensions whose names are transitions. Text has one name per line, HTML has tables by source state."""
 
 
 class NameHits(NamedTuple):
@@ -58,6 +54,11 @@ class Dimension:
     @property
     def title(self) -> str:
         return DIMENSIONS[self.name]
+
+    @property
+    def has_transitions(self) -> bool:
+        """Whether the names are transitions. Text has one name per line, HTML has tables by source state."""
+        return self.name in ("transitions", "refusals")
 
     @property
     def total(self) -> int:
@@ -253,7 +254,7 @@ def missing_lines(dimension: Dimension) -> Iterator[str]:
         return
     yield ""
     yield f"{dimension.title}: {len(names)} of {dimension.total} not covered"
-    if dimension.name in TRANSITION_DIMENSIONS:
+    if dimension.has_transitions:
         yield from (f"  {name}" for name in names)
         return
     yield from (line.replace(NO_BREAK_SPACE, " ") for line in WRAPPER.wrap(", ".join(group_names(names))))
@@ -307,102 +308,48 @@ def add_case(suite: ElementTree.Element, classname: str, name: str) -> ElementTr
 
 # HTML
 
-COVERED, REFUSED, MISSING = "covered", "refused", "missing"
-"""CSS classes of a status."""
-TABLE = "<table><thead><tr>{}</tr></thead>{}</table>"
-NUMBER = '<td class="number">{}</td>'
-
 
 def as_page(report: Report) -> str:
     """Return the HTML page."""
-    template = Template((files("emulator") / "coverage" / "page.html").read_text("utf-8"))
-    names = [dimension for dimension in report.dimensions if dimension.name not in TRANSITION_DIMENSIONS]
-    return template.substitute(
-        percent=report.percent,
-        covered=report.covered,
-        total=report.total,
-        links="".join(f'<a href="#{each.name}">{to_html(each.title)}</a>' for each in report.dimensions),
-        summary="\n".join(map(summary_row, report.dimensions)),
-        transitions="\n".join(transition_section(report)),
-        names="\n".join(map(name_section, names)),
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("emulator", "coverage"),
+        autoescape=True,
+        finalize=without_unprintable,
+        trim_blocks=True,
+        keep_trailing_newline=True,
     )
+    return environment.get_template("page.html").render(report=report, tables=list(transition_tables(report)))
 
 
-def summary_row(dimension: Dimension) -> str:
-    return (
-        f'<tr><th scope="row">{to_html(dimension.title)}</th>{NUMBER.format(dimension.covered)}'
-        f"{NUMBER.format(dimension.total)}{NUMBER.format(f'{dimension.percent} %')}"
-        f'<td><meter max="{dimension.total}" value="{dimension.covered}" '
-        f'aria-label="{to_html(dimension.title)}">{dimension.percent} %</meter></td></tr>'
-    )
+def without_unprintable(value: object) -> object:
+    """Escape the unprintable characters of a text that is not HTML yet."""
+    return escape_unprintable(value) if type(value) is str else value
 
 
-def heading(dimension: Dimension) -> str:
-    return f'<h2 id="{dimension.name}">{to_html(dimension.title)}: {dimension.covered} of {dimension.total}</h2>'
+class TransitionTable(NamedTuple):
+    """The transitions of a state graph, by source state."""
+
+    part: str
+    installation: str
+    states: Mapping[int, str]
+    """Id -> name."""
+    groups: Mapping[int, Sequence[JsonObject]]
+    """Id of a source state -> its transitions."""
 
 
-def transition_section(report: Report) -> Iterator[str]:
-    """Yield a table of transitions for each state graph. Installations with equal graphs share a table."""
-    dimensions = [each for each in report.dimensions if each.name in TRANSITION_DIMENSIONS]
-    required = {row.name for dimension in dimensions for row in dimension.rows}
-    yield from (heading(dimension) + extra_names(dimension) for dimension in dimensions)
+def transition_tables(report: Report) -> Iterator[TransitionTable]:
+    """Yield a table for each state graph with required transitions. Installations with equal graphs share a table."""
+    required = {row.name for each in report.dimensions if each.has_transitions for row in each.rows}
     shown: list[JsonObject] = []
     for graph in report.graphs:
         for part in ("packages", "transfers"):
             rows = [each for each in command_transitions(graph, part) if each["name"] in required]
             if rows and graph[part] not in shown:
                 shown.append(graph[part])
-                yield f"<h3>{part.capitalize()}, installation {to_html(graph['installation'])}</h3>"
-                yield transition_table(graph, part, rows, report)
-
-
-def transition_table(graph: Graph, part: str, transitions: list[JsonObject], report: Report) -> str:
-    """Return a table with a group of rows for each source state."""
-    names = {state["id"]: state["name"] for state in graph[part]["states"]}
-    head = '<th scope="col">status</th><th scope="col">transition</th><th scope="col">to</th>'
-    head += '<th scope="col" class="number">taken</th><th scope="col" class="number">refused</th>'
-    groups = ""
-    for source in dict.fromkeys(each["source"] for each in transitions):
-        groups += f'<tbody><tr><th scope="rowgroup" colspan="5">from {state_name(names, source)}</th></tr>'
-        for each in transitions:
-            if each["source"] == source:
-                groups += transition_row(each, state_name(names, each["destination"]), report)
-        groups += "</tbody>"
-    return TABLE.format(head, groups)
-
-
-def state_name(names: dict[int, str], state: int) -> str:
-    return to_html(str(names.get(state, state)))
-
-
-def transition_row(transition: JsonObject, destination: str, report: Report) -> str:
-    name = transition["name"]
-    taken, refused = (report.counts.hits[dimension].get(name, 0) for dimension in TRANSITION_DIMENSIONS)
-    title = f"{transition['id']} {transition['label'] or transition['command']}"
-    if taken:
-        status = status_cell(COVERED, "✓ taken")
-    else:
-        status = status_cell(REFUSED, "✗ only refused") if refused else status_cell(MISSING, "– not reached")
-    cell = f"<td>{to_html(title)}<br><code>{to_html(name)}</code></td>"
-    return f"<tr>{status}{cell}<td>{destination}</td>{NUMBER.format(taken)}{NUMBER.format(refused)}</tr>"
-
-
-def status_cell(kind: str, text: str) -> str:
-    return f'<td class="status {kind}">{text}</td>'
-
-
-def name_section(dimension: Dimension) -> str:
-    """Return a table of the dimension's names. Names that are not covered come first."""
-    rows = ""
-    for row in sorted(dimension.rows, key=lambda row: row.hits > 0):
-        status = status_cell(COVERED, "✓ covered") if row.hits else status_cell(MISSING, "– not covered")
-        rows += f"<tr>{status}<td><code>{to_html(row.name)}</code></td>{NUMBER.format(row.hits)}</tr>"
-    head = '<th scope="col">status</th><th scope="col">name</th><th scope="col" class="number">hits</th>'
-    return heading(dimension) + TABLE.format(head, f"<tbody>{rows}</tbody>") + extra_names(dimension)
-
-
-def extra_names(dimension: Dimension) -> str:
-    if not dimension.extra:
-        return ""
-    names = ", ".join(f"{row.name} ({row.hits})" for row in dimension.extra)
-    return f"<p>Also counted, but not required: {to_html(names)}.</p>"
+                states = {state["id"]: state["name"] for state in graph[part]["states"]}
+                groups: dict[int, list[JsonObject]] = {}
+                for row in rows:
+                    groups.setdefault(row["source"], []).append(row)
+                yield TransitionTable(part, graph["installation"], states, groups)
