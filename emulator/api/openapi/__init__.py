@@ -31,12 +31,6 @@ from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.version import __version__
 
-DESCRIPTION = """An emulator of the Akinon OMS package and transfer-order services.
-
-Every operation answers `OPTIONS`, and `HEAD` if it answers `GET`. A path without its last slash is a 301.
-A request that cannot be read, such as one with an invalid `Host`, is a 400 with an HTML page.
-Explanations are in `X-Emulator-*` headers, never in response bodies."""
-
 TAG_DESCRIPTIONS: Mapping[str, str] = TABLES["tags"]
 """The vendor's pages. Each page is the tag of the operations that it describes."""
 
@@ -69,7 +63,7 @@ def openapi_document(server: str = "/", *, version: str = "3.1", part: str = "al
     webhooks = {event.name: {"post": webhook_operation(event)} for event in EVENT_TYPES} if oms else {}
     document = {
         "openapi": "3.1.0",
-        "info": information(),
+        "info": TABLES["info"] | {"version": __version__},
         "servers": [{"url": server, "description": "This emulator"}],
         "tags": (oms_tags() if oms else []) + ([control.TAG] if own else []),
         "paths": paths,
@@ -78,16 +72,6 @@ def openapi_document(server: str = "/", *, version: str = "3.1", part: str = "al
         | components_of(paths, webhooks),
     }
     return openapi_30(document) if version == "3.0" else document
-
-
-def information() -> JsonObject:
-    return {
-        "title": "Akinon OMS, emulated",
-        "version": __version__,
-        "description": DESCRIPTION,
-        "contact": {"name": "oms-emulator"},
-        "license": {"name": "MIT", "identifier": "MIT"},
-    }
 
 
 def components_of(paths: JsonObject, webhooks: JsonObject) -> JsonObject:
@@ -118,21 +102,9 @@ def oms_tags() -> list[JsonObject]:
 
 def security_schemes() -> JsonObject:
     """Return the schemes that operations use."""
-    tokens = ", ".join(f"`{token}`" for token in CREDENTIALS)
-    return {
-        "Token": {
-            "type": "apiKey",
-            "in": "header",
-            "name": "Authorization",
-            "description": f"The word `Token`, a space and a key: `Token full-access`. The keys: {tokens}.",
-        },
-        "Bearer": {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "A JSON Web Token of one of the roles.",
-        },
-    }
+    schemes: JsonObject = TABLES["securitySchemes"]
+    keys = ", ".join(f"`{token}`" for token in CREDENTIALS)
+    return schemes | {"Token": schemes["Token"] | {"description": schemes["Token"]["description"].format(keys=keys)}}
 
 
 def webhook_operation(event: EventType) -> JsonObject:

@@ -11,22 +11,10 @@ from emulator.api.openapi.operations import JSON, PLACEHOLDER, path_parameters, 
 from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject
 
-CONTROL_TAG = "control"
-CONTROL_DESCRIPTION = (
-    "The control API of the emulator, which is not part of the OMS API."
-    " It needs no credentials on this machine, and the admin token from other machines."
-)
-TAG: JsonObject = {"name": CONTROL_TAG, "description": CONTROL_DESCRIPTION}
-HTML, TEXT, EVENT_STREAM = "text/html", "text/plain", "text/event-stream"
-EVENT_FIELDS: JsonObject = {
-    "id": {"type": "string", "description": "Send it as `Last-Event-ID` to continue after this event."},
-    "data": {"type": "string", "description": "A JSON document: what changed, and the latest activity."},
-    "retry": {"type": "integer", "description": "Milliseconds until a client connects again."},
-}
-BODY_SCHEMAS: Mapping[str, JsonObject] = {
-    JSON: {"type": "object"},
-    EVENT_STREAM: {"type": "object", "description": "One event of the stream.", "properties": EVENT_FIELDS},
-}
+TABLES = load_fixture("control_api")
+TAG: JsonObject = TABLES["tag"]
+HTML, TEXT = "text/html", "text/plain"
+BODY_SCHEMAS: Mapping[str, JsonObject] = TABLES["body_schemas"]
 """Media type -> schema of a body for which no schema is named. Other media types are strings."""
 
 
@@ -66,7 +54,6 @@ def build_endpoint(row: JsonObject) -> Endpoint:
     return Endpoint(**row | columns)
 
 
-TABLES = load_fixture("control_api")
 QUERY_PARAMETERS: Mapping[str, JsonObject] = TABLES["query_parameters"]
 CONTROL_ENDPOINTS = tuple(map(build_endpoint, TABLES["endpoints"]))
 
@@ -84,7 +71,7 @@ def control_operation(row: Endpoint, path: str) -> JsonObject:
     parameters = path_parameters(path) + [QUERY_PARAMETERS[name] for name in row.query]
     operation: JsonObject = {
         "operationId": row.operation,
-        "tags": [CONTROL_TAG],
+        "tags": [TAG["name"]],
         "summary": row.summary,
         "description": f"{row.summary}.",
         "security": [],
