@@ -388,3 +388,4 @@ PUBLIC_ROUTES: tuple[Route, ...] = (
 # fmt: on
 
 ROUTES: tuple[Route, ...] = (*GUIDE_ROUTES, *SERVICE_ROUTES, *REFERENCE_ROUTES, *HOOK_ROUTES, *PUBLIC_ROUTES)
+ROUTES_BY_OPERATION = {route.operation: route for route in ROUTES}

@@ -19,17 +19,17 @@ import orjson
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.parameters import MAX_PAGE_SIZE, PAGE, SORT, page_url
+from emulator.api.request_fields import find_requested_transition
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import to_json
 from emulator.api.views.records import GUIDE_PAGE_SIZE, REFERENCE_PAGE_SIZE, apply_error_style
 from emulator.core.call import Reply
 from emulator.core.errors import ApiError, BadRequest
-from emulator.core.fields import validate
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State, Transition
 from emulator.core.schemas import is_nullable
-from emulator.domain.state_graph import STATE_GRAPHS, Subject, find_transition, transition_name, wrong_state_error
-from emulator.web.app import COMMAND_GRAPHS, TRANSITION_FIELDS, covered_filters
+from emulator.domain.state_graph import STATE_GRAPHS, Subject, transition_name, wrong_state_error
+from emulator.web.app import COMMAND_GRAPHS, covered_filters
 from emulator.web.context import RequestContext, absolute_url
 from emulator.webhooks.delivery import DeliveryPlan, corrupt_signature, drop, duplicate
 
@@ -99,10 +99,7 @@ class Exchange:
         with suppress(ApiError, BadRequest):
             subject = context.world.records.get(STATE_GRAPHS[graph][0], context.match.path.get("pk", 0))
             if subject is not None and context.credential is not None and context.credential.may_write:
-                fields = validate(TRANSITION_FIELDS, context.body)
-                return Command(
-                    subject, find_transition(context.world.records, fields.get("transition"), fields.get("slug"))
-                )
+                return Command(subject, find_requested_transition(context.world.records, context.body))
         return None
 
     def asks_for(self, transition: str) -> bool:

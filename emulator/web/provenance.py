@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -19,16 +17,16 @@ from emulator.api.control.operations import FREE_KEYS
 from emulator.api.filters import FILTER_SETS, ListQuery
 from emulator.api.filters.filter_set import Condition
 from emulator.api.parameters import SORT, parse_list_query
-from emulator.api.request_fields import COMMAND_FIELDS
-from emulator.api.routes import ROUTES, Route
+from emulator.api.request_fields import find_requested_transition
+from emulator.api.routes import ROUTES_BY_OPERATION, Route
 from emulator.core.call import Reply
 from emulator.core.errors import ApiError, BadRequest
-from emulator.core.fields import validate
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State, Transition
 from emulator.domain.commands import COMMANDS
 from emulator.domain.installation import Installation, Origin, complete_installation
-from emulator.domain.state_graph import PACKAGE_STATUS, STATE_GRAPHS, find_transition, transition_name
+from emulator.domain.state_graph import PACKAGE_STATUS, STATE_GRAPHS, transition_name
 from emulator.state.journal import PROVENANCES, Basis, Exchange, weakest_provenance
 from emulator.state.store import Reader
 from emulator.state.world import World
@@ -36,7 +34,6 @@ from emulator.web.hints import PRINTABLE_ASCII
 from emulator.web.negotiation import select_language
 from emulator.web.parsing import parse_body, parse_query, select_parser
 
-FIDELITY_FILE = Path(__file__).parent.parent / "fixtures" / "fidelity.json"
 PROVENANCE_HEADER = "X-Emulator-Provenance"
 UNNAMED_STATE = Origin("assumed", "recorded answers show its id alone")
 RECORDED = Origin("observed")
@@ -49,8 +46,6 @@ KEYS_WITHOUT_STATES = frozenset(("commands", *FREE_KEYS))
 """Keys whose values are not searched for states: the commands that a state offers, and JSON of clients."""
 CONTAINERS = frozenset((dict, list))
 SIZE_PARAMETERS = ("limit", "page_size")
-ROUTES_BY_OPERATION = {route.operation: route for route in ROUTES}
-TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
 OPERATION_VIEWS: Mapping[tuple[str, int], str] = {
     ("invoice_package", 400): "invoice_package_view",
     ("reference_invoice_package", 400): "invoice_package_view",
@@ -62,10 +57,9 @@ STATUS_RULES = {404: "404 for a URL that no operation has", 301: "redirect to th
 """Status of a response without an operation -> the rule."""
 
 
-@cache
-def notes() -> JsonValue:
+def notes() -> JsonObject:
     """Return the fidelity list: the provenance of each behaviour that no installation defines."""
-    return orjson.loads(FIDELITY_FILE.read_bytes())
+    return load_fixture("fidelity")
 
 
 def provenance(record: State | Transition, base: Installation) -> dict[str, str]:
@@ -264,8 +258,7 @@ def command_bases(answered: Answered) -> Iterator[Basis]:
         return
     kind, enum_class = STATE_GRAPHS[graph]
     with suppress(ApiError):
-        fields = validate(TRANSITION_FIELDS, body)
-        transition = find_transition(view, fields.get("transition"), fields.get("slug"))
+        transition = find_requested_transition(view, body)
         source = view.get_existing(State, transition.source_state)
         if source.enum_class == enum_class:
             yield from transition_bases(answered, transition, source)
