@@ -11,7 +11,6 @@ from os import PathLike
 from pathlib import Path
 from textwrap import TextWrapper
 from typing import NamedTuple
-from xml.etree import ElementTree
 
 import orjson
 
@@ -370,39 +369,8 @@ def group_names(names: Iterable[str]) -> Iterator[str]:
 
 def as_junit(report: Report, minimum: float | None) -> str:
     """Return a test suite for each dimension and a case for each name. A name that is not covered is skipped."""
-    suites = ElementTree.Element("testsuites", name="oms-emulator coverage")
-    suites.extend(map(dimension_suite, report.dimensions))
-    if minimum is not None:
-        suites.append(minimum_suite(report, minimum))
-    ElementTree.indent(suites)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
-
-
-def dimension_suite(dimension: Dimension) -> ElementTree.Element:
-    suite = suite_element(dimension.title, dimension.total, skipped=len(dimension.missing))
-    for row in dimension.rows:
-        case = add_case(suite, f"coverage.{dimension.name}", escape_unprintable(row.name))
-        if not row.hits:
-            ElementTree.SubElement(case, "skipped", message="not covered")
-    return suite
-
-
-def minimum_suite(report: Report, minimum: float) -> ElementTree.Element:
-    is_missed = not report.reaches(minimum)
-    suite = suite_element("coverage", 1, failures=int(is_missed))
-    case = add_case(suite, "coverage", f"at least {minimum:g} % are covered")
-    if is_missed:
-        ElementTree.SubElement(case, "failure", type="fail-under", message=shortfall(report, minimum))
-    return suite
-
-
-def suite_element(name: str, tests: int, *, skipped: int = 0, failures: int = 0) -> ElementTree.Element:
-    numbers = {"tests": tests, "failures": failures, "errors": 0, "skipped": skipped}
-    return ElementTree.Element("testsuite", {"name": name, **{key: str(value) for key, value in numbers.items()}})
-
-
-def add_case(suite: ElementTree.Element, classname: str, name: str) -> ElementTree.Element:
-    return ElementTree.SubElement(suite, "testcase", classname=classname, name=name)
+    missed = None if minimum is None or report.reaches(minimum) else shortfall(report, minimum)
+    return fill_template("junit.xml", report=report, minimum=minimum, missed=missed)
 
 
 # HTML
@@ -410,6 +378,11 @@ def add_case(suite: ElementTree.Element, classname: str, name: str) -> ElementTr
 
 def as_page(report: Report) -> str:
     """Return the HTML page."""
+    return fill_template("page.html", report=report, tables=list(transition_tables(report)))
+
+
+def fill_template(name: str, **values: object) -> str:
+    """Return the text of a Jinja template of this package, with escaped values."""
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(
@@ -419,11 +392,11 @@ def as_page(report: Report) -> str:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html").render(report=report, tables=list(transition_tables(report)))
+    return environment.get_template(name).render(values)
 
 
 def without_unprintable(value: object) -> object:
-    """Escape the unprintable characters of a text that is not HTML yet."""
+    """Escape the unprintable characters of a text that is not HTML or XML yet."""
     return escape_unprintable(value) if type(value) is str else value
 
 
