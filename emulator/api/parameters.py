@@ -1,4 +1,4 @@
-"""Query parameters of lists: filters, order and pages, and hints for unknown parameters.
+"""Query parameters of lists: filters, order and pages.
 
 The values of filters are parsed as django-filter does it.
 """
@@ -7,28 +7,23 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, DecimalException
-from difflib import get_close_matches
 from functools import cache
 from typing import TypeAlias
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from emulator.api.filters import FILTER_SETS, Condition, FilterSet, ListQuery
 from emulator.core.call import Call, Query
-from emulator.core.errors import ApiError, InvalidPage, ParseError, ValidationFailed
-from emulator.core.fields import (
-    FieldError,
-)
+from emulator.core.errors import InvalidPage, ValidationFailed
+from emulator.core.fields import FieldError
 from emulator.state.store import Reader, to_microseconds
 
 FORMAT, PAGE, SORT = "format", "page", "sort"
 MAX_PAGE_SIZE = 100
 """The largest page (assumed: documented for another module of the vendor only)."""
-MAX_NAMED_PARAMETERS, MAX_NAME_LENGTH = 3, 60
-"""Number of unknown parameters that a hint names, and number of characters of each name."""
 
 NOT_A_NUMBER = "Enter a number."
 NOT_A_DATE = "Enter a valid date."
@@ -109,33 +104,6 @@ def known_parameters(filters: str | None, size_parameter: str | None) -> tuple[s
         return (FORMAT, *paging)
     table = FILTER_SETS[filters]
     return (FORMAT, *paging, *((SORT,) if table.sortable else ()), *(name for name, _ in table.names))
-
-
-def find_unknown_parameters(query: Query, known: Collection[str]) -> list[str]:
-    return [name for name in query if name not in known]
-
-
-def unknown_parameters_hint(unknown: Sequence[str], known: Sequence[str]) -> str:
-    """Return a hint that names the ignored parameters, each with the most similar known one."""
-    hints = [unknown_parameter_hint(name[:MAX_NAME_LENGTH], known) for name in unknown[:MAX_NAMED_PARAMETERS]]
-    if (more := len(unknown) - MAX_NAMED_PARAMETERS) > 0:
-        hints.append(f"{more} more unknown parameters were ignored")
-    return "; ".join(hints)
-
-
-def unknown_parameter_hint(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, 1)
-    return f"query parameter '{name}' is unknown and was ignored" + (f"; nearest known: '{near[0]}'" if near else "")
-
-
-def unknown_parameters_error(unknown: Sequence[str], known: Sequence[str], *, by_field: bool) -> ApiError:
-    """Return the error for unknown parameters in strict mode; lists with filters report it by parameter."""
-    names, hint = f"Known: {', '.join(sorted(known))}.", f"strict: {unknown_parameters_hint(unknown, known)}"
-    if by_field:
-        return ValidationFailed({name: [f"Unknown query parameter. {names}"] for name in unknown}, hint)
-    error = ParseError(f"Unknown query parameter {', '.join(unknown)}. {names}")
-    error.hint = hint
-    return error
 
 
 def parse_number(text: str) -> int | NoFilter:

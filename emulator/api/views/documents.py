@@ -15,7 +15,7 @@ import orjson
 
 from emulator.api.serializers.rendering import to_json
 from emulator.api.views.records import get_or_404
-from emulator.core.call import Call, Reply
+from emulator.core.call import HTML, Call, Reply
 from emulator.core.files import FIXTURES, load_fixture
 from emulator.core.records import (
     OMITTED,
@@ -35,7 +35,6 @@ from emulator.core.records import (
 from emulator.state.store import Reader
 from emulator.state.world import World
 
-HTML = "text/html; charset=utf-8"
 SVG = "image/svg+xml"
 MAX_FILE_NAME_LENGTH = 40
 QUIET_ZONE = 10

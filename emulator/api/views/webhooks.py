@@ -188,9 +188,7 @@ def require_allowed_target(call: Call, world: World, target_url: str) -> None:
     """Raise `PermissionDenied` with a hint if no hook may call this address. The real service has no such rule."""
     refusal = world.outbox.sender.hook_refusal(target_url, from_foreign_page=call.is_from_foreign_page)
     if refusal is not None:
-        error = PermissionDenied()
-        error.hint = refusal
-        raise error
+        raise PermissionDenied(hint=refusal)
 
 
 def require_not_registered(
