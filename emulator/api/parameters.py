@@ -71,7 +71,7 @@ def parse_list_query(filters: FilterSet, query: Query, reader: Reader) -> ListQu
         if name not in query:
             continue
         try:
-            value = FILTER_PARSERS[filter_.value_type](query[name][-1])
+            value = parse_filter(filter_.value_type, query[name][-1])
             require_choice(value, filter_.is_choice, reader)
         except FieldError as error:
             errors[name] = error.messages
@@ -106,10 +106,8 @@ def known_parameters(filters: str | None, size_parameter: str | None) -> tuple[s
     return (FORMAT, *paging, *((SORT,) if table.sortable else ()), *(name for name, _ in table.names))
 
 
-def parse_number(text: str) -> int | NoFilter:
+def parse_number(text: str) -> int:
     """Parse a number and drop its fraction, as the database's integer column does."""
-    if text == "":
-        return NO_FILTER
     try:
         value = Decimal(text)
     except (DecimalException, ValueError):
@@ -141,10 +139,8 @@ def parse_uuid(text: str) -> str | NoFilter:
         raise FieldError(NOT_A_UUID) from None
 
 
-def parse_choice(text: str) -> int | NoFilter:
+def parse_choice(text: str) -> int:
     """Parse the id of a record."""
-    if text == "":
-        return NO_FILTER
     try:
         return int(text)
     except ValueError:
@@ -161,10 +157,8 @@ def strip_text(text: str) -> str:
     return stripped
 
 
-def parse_date(text: str) -> int | NoFilter:
+def parse_date(text: str) -> int:
     """Parse a date; return the microseconds from 1970 to its midnight in UTC."""
-    if text == "":
-        return NO_FILTER
     for date_format in DATE_FORMATS:
         try:
             at = datetime.strptime(text.strip(), date_format).replace(tzinfo=UTC)
@@ -174,10 +168,8 @@ def parse_date(text: str) -> int | NoFilter:
     raise FieldError(NOT_A_DATE)
 
 
-def parse_datetime(text: str) -> int | NoFilter:
+def parse_datetime(text: str) -> int:
     """Parse a date and time, in UTC unless it has a zone; return the microseconds since 1970."""
-    if text == "":
-        return NO_FILTER
     try:
         at = parse_iso(text.strip())
     except ValueError:
@@ -205,17 +197,14 @@ def parse_zone(text: str | None) -> timezone | None:
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
 
 
-def parse_numbers(text: str) -> frozenset[int] | NoFilter:
+def parse_numbers(text: str) -> frozenset[int]:
     """Parse numbers between commas; empty parts are ignored."""
-    if text == "":
-        return NO_FILTER
-    values = map(parse_number, text.split(","))
-    return frozenset(value for value in values if not isinstance(value, NoFilter))
+    return frozenset(parse_number(part) for part in text.split(",") if part)
 
 
-def parse_texts(text: str) -> frozenset[str] | NoFilter:
+def parse_texts(text: str) -> frozenset[str]:
     """Parse texts between commas."""
-    return frozenset(map(strip_text, text.split(","))) if text else NO_FILTER
+    return frozenset(map(strip_text, text.split(",")))
 
 
 FILTER_PARSERS: dict[str, Callable[[str], FilterValue]] = {
@@ -230,7 +219,12 @@ FILTER_PARSERS: dict[str, Callable[[str], FilterValue]] = {
     "number_list": parse_numbers,
     "char_list": parse_texts,
 }
-"""Type of a filter -> function that parses the text of its parameter."""
+"""Type of a filter -> function that parses the text of its parameter, which is not empty."""
+
+
+def parse_filter(value_type: str, text: str) -> FilterValue:
+    """Return the value of a filter. Raise `FieldError` if the text is invalid. An empty text does not filter."""
+    return NO_FILTER if text == "" else FILTER_PARSERS[value_type](text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.parameters import (
-    FILTER_PARSERS,
     MAX_PAGE_SIZE,
     NO_FILTER,
     PAGE,
     SORT,
     known_parameters,
+    parse_filter,
 )
 from emulator.api.request_fields import is_accepted
 from emulator.api.routes import Route
@@ -208,7 +208,7 @@ def sort_notices(value: str, sortable: Mapping[str, str]) -> Iterator[InputNotic
 
 def is_ignored_value(type_: str, value: str) -> bool:
     try:
-        return FILTER_PARSERS[type_](value) is NO_FILTER
+        return parse_filter(type_, value) is NO_FILTER
     except FieldError:
         return False
 

@@ -18,6 +18,7 @@ from emulator.web.admin.shared import (
     api,
     current_world,
     json_response,
+    list_response,
     no_content,
     parse_bool,
     parse_int,
@@ -50,9 +51,7 @@ def list_requests() -> Response:
     world = current_world()
     operation, method, path = (query.get(name) for name in ("operation", "method", "path"))
     matches = list(find_exchanges(world.journal, operation, method, status, path))
-    return json_response(
-        {"count": len(matches), "results": [document(each, bases_of(world, each)) for each in matches[:limit]]}
-    )
+    return list_response([document(each, bases_of(world, each)) for each in matches[:limit]], len(matches))
 
 
 @api.get("/requests/<request_id>")
@@ -82,8 +81,7 @@ def list_changes() -> Response:
 @api.get("/audit")
 def audit_requests() -> Response:
     exchanges = reversed(list(current_world().journal.newest_first()))
-    findings = [finding_document(finding) for finding in audit(exchanges)]
-    return json_response({"count": len(findings), "results": findings})
+    return list_response([finding_document(finding) for finding in audit(exchanges)])
 
 
 @api.get("/coverage")
