@@ -11,7 +11,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property, partial
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -220,17 +220,7 @@ def shift_time(owner: JsonObject, key: str) -> bool:
     return True
 
 
-@cache
-
 # Commands
-
-
-def find_taken(exchange: Exchange) -> Iterable[str]:
-    return find_command(exchange, (200, 204))
-
-
-def find_refused(exchange: Exchange) -> Iterable[str]:
-    return find_command(exchange, (400,))
 
 
 def find_command(exchange: Exchange, statuses: Sequence[int]) -> Iterable[str]:
@@ -388,7 +378,7 @@ KINDS: dict[str, MutationKind] = {
         "{operation} accepts {detail}, which it refused.",
         "Installations have other state graphs, and the state can change between the read and the command.",
         "A package is processed twice or in the wrong order, and the client reports nothing.",
-        find_refused,
+        partial(find_command, statuses=(400,)),
         accept_transition,
     ),
     "transition-refused": MutationKind(
@@ -396,7 +386,7 @@ KINDS: dict[str, MutationKind] = {
         "{operation} refuses {detail}, which it accepted.",
         "Another user, the carrier or the planner changed the record first.",
         "The client reports success for a command that was refused.",
-        find_taken,
+        partial(find_command, statuses=(200, 204)),
         refuse_transition,
     ),
     "key-missing": MutationKind(
