@@ -21,16 +21,15 @@ from emulator.api.serializers.reference_fields import (
     Constant,
     ContentType,
     DeliveryStatus,
+    DerivedColumn,
     EventRetry,
     ItemDenialReason,
     JsonText,
     LabeledChoice,
     LogTransition,
     LogTransitionName,
-    MappedColumn,
     NestedSelf,
     ReceiverResponse,
-    StringColumn,
     Username,
 )
 from emulator.core import records
@@ -118,8 +117,8 @@ class PackageShort(guide.PackageShort):
     shipping_address = Nested(CustomerAddress)
     stock_location = Nested(StockLocation)
     delivery_type = LabeledChoice("order.delivery_type")
-    scenario = MappedColumn("order.is_click_and_collect", SCENARIOS)
-    rule = MappedColumn("order.is_click_and_collect", RULES)
+    scenario = DerivedColumn("order.is_click_and_collect", SCENARIOS.get)
+    rule = DerivedColumn("order.is_click_and_collect", RULES.get)
 
 
 class Package(PackageShort):
@@ -131,7 +130,7 @@ class Package(PackageShort):
     delivery_range = Nested(DeliveryRange)
     source = Constant("oms")
     origin_address = RelatedColumn("stock_location.address")
-    origin_address_id = StringColumn("stock_location.address")
+    origin_address_id = DerivedColumn("stock_location.address", str)
 
 
 class PackageShortListItem(guide.PackageShortListItem):
