@@ -177,27 +177,23 @@ def operation_bases(answered: Answered) -> Iterator[Basis]:
 
 def request_bases(answered: Answered) -> Iterator[Basis]:
     """Yield the rules of the protocol that the request uses."""
-    yield from (protocol_basis(kind, name) for kind, name in protocol_rules(answered))
-
-
-def protocol_rules(answered: Answered) -> Iterator[tuple[str, str]]:
     exchange, route, protocol = answered.exchange, answered.route, notes()["protocol"]
     if exchange.info.body and (parser := select_parser(exchange.request_headers.get("CONTENT_TYPE", ""))):
-        yield "body formats", parser
-    yield from (("parameters", name) for name in answered.query if name in protocol["parameters"])
+        yield protocol_basis("body formats", parser)
+    yield from (protocol_basis("parameters", name) for name in answered.query if name in protocol["parameters"])
     wanted = exchange.request_headers.get("HTTP_ACCEPT_LANGUAGE")
     if select_language(wanted, answered.world.settings.language) != answered.world.settings.language:
-        yield "parameters", "language"
+        yield protocol_basis("parameters", "language")
     fields = answered.body if isinstance(answered.body, dict) else {}
     names = [f"{route.request_schema}.{field}" for field in fields]
-    yield from (("body fields", name) for name in names if name in protocol["body fields"])
+    yield from (protocol_basis("body fields", name) for name in names if name in protocol["body fields"])
     if answered.status == 400:
-        yield "error styles", answered.world.settings.error_style
-    yield "methods", exchange.method
+        yield protocol_basis("error styles", answered.world.settings.error_style)
+    yield protocol_basis("methods", exchange.method)
     if any(len(values) > 1 for values in answered.query.values()):
-        yield "requests", "a parameter that is sent twice"
+        yield protocol_basis("requests", "a parameter that is sent twice")
     if (view := OPERATION_VIEWS.get((route.operation, answered.status))) is not None:
-        yield "views", view
+        yield protocol_basis("views", view)
 
 
 def list_bases(answered: Answered) -> Iterator[Basis]:
