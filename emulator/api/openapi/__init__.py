@@ -19,10 +19,11 @@ from emulator.api.openapi.operations import (
     JSON,
     RESPONSE_HEADERS,
     SHARED_PARAMETERS,
+    SHARED_RESPONSES,
     TABLES,
     optional_entry,
     paths_of,
-    response_components,
+    response_component,
 )
 from emulator.api.routes import ROUTES
 from emulator.core.credentials import CREDENTIALS
@@ -76,7 +77,8 @@ def openapi_document(server: str = "/", *, version: str = "3.1", part: str = "al
 
 def components_of(paths: JsonObject, webhooks: JsonObject) -> JsonObject:
     """Return the components that the operations use."""
-    responses = used_components(response_components(), "responses", paths)
+    shared = {name: response_component(response) for name, response in SHARED_RESPONSES.items()}
+    responses = used_components(shared, "responses", paths)
     described = [paths, webhooks, responses]
     return {
         **optional_entry("parameters", used_components(SHARED_PARAMETERS, "parameters", described)),

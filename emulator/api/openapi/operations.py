@@ -244,12 +244,8 @@ def optional_entry(key: str, value: JsonValue) -> JsonObject:
     return {key: value} if value else {}
 
 
-def response_components() -> JsonObject:
-    """Return the responses that operations share."""
-    return {name: response_component(response) for name, response in SHARED_RESPONSES.items()}
-
-
 def response_component(response: SharedResponse) -> JsonObject:
+    """Return a response that operations share."""
     examples = {type(error).__name__: {"value": error.body} for error in response.examples}
     document = {JSON: {"schema": schema_reference("error"), "examples": examples}} if examples else {}
     return {

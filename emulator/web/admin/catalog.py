@@ -96,10 +96,8 @@ def location_row(records: Reader, location: StockLocation) -> JsonObject:
 def find_shipments() -> Response:
     """List the packages and transfer orders whose shipment has a tracking number. The API has no such filter."""
     number = query_parameters("tracking_number").get("tracking_number", "")
-    results = [
-        shipment_row(current_world().records, each) for each in shipments_with(current_world().records, number)
-    ]
-    return list_response(results)
+    records = current_world().records
+    return list_response([shipment_row(records, each) for each in shipments_with(records, number)])
 
 
 def shipments_with(records: Reader, number: str) -> list[Shipment]:
