@@ -24,10 +24,7 @@ from emulator.core.fields import (
     validate,
 )
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import Transition
-from emulator.domain.state_graph import find_transition
 from emulator.domain.webhook_retries import POLICIES, RetryPolicy
-from emulator.state.store import Reader
 
 MAX_TEXT_LENGTH = 255
 """Maximum length of a number from another system (assumed: the usual length of such a column)."""
@@ -146,9 +143,3 @@ def is_accepted(schema_name: str, body: JsonValue) -> bool:
     except ValidationFailed:
         return False
     return not schema_name.endswith("command") or bool(values.keys() & {"transition", "slug"})
-
-
-def find_requested_transition(reader: Reader, body: JsonValue) -> Transition:
-    """Return the transition that the body of a command names. Its other keys may be invalid. Raise `ApiError`."""
-    fields = validate({key: COMMAND_FIELDS[key] for key in ("transition", "slug")}, body)
-    return find_transition(reader, fields.get("transition"), fields.get("slug"))

@@ -13,9 +13,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from emulator.api.parameters import SORT
-from emulator.api.request_fields import find_requested_transition
 from emulator.api.routes import ROUTES, ROUTES_BY_OPERATION, AuthScheme
 from emulator.api.serializers.rendering import to_json
+from emulator.api.views.records import find_requested_transition
 from emulator.core.call import HTML, Reply
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
 from emulator.core.records import State
@@ -40,7 +40,7 @@ from emulator.web.cors import Cors, is_preflight
 from emulator.web.dispatch import BAD_REQUEST, MAX_CACHE_BYTES, NOT_FOUND, ResponseCache, constant_headers, respond
 from emulator.web.fast_path import FastPath
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
-from emulator.web.guard import Guard, is_from_browser
+from emulator.web.guard import Guard
 from emulator.web.hints import MAX_HINT_LENGTH, add_error_hints, hint_header
 from emulator.web.provenance import add_provenance
 from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
@@ -212,6 +212,11 @@ class EmulatorApp:
         """Return whether the inspector only reads: that would push the client's exchanges out of the journal."""
         is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
         return is_read and self.guard.is_from_inspector(environ, INSPECTOR_PATH)
+
+
+def is_from_browser(environ: Environ) -> bool:
+    """Return whether a page of a browser may have sent the request."""
+    return "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ
 
 
 def accepts_html(environ: Environ) -> bool:

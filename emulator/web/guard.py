@@ -76,7 +76,8 @@ class Guard:
 
     def is_foreign_page(self, environ: Environ) -> bool:
         """Return whether a page sent the request that is not a page of this server. Only browsers say so."""
-        return is_from_browser(environ) and (page_refusal(environ) is not None or not self.is_trusted_host(environ))
+        is_browser = "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ
+        return is_browser and (page_refusal(environ) is not None or not self.is_trusted_host(environ))
 
     def is_from_inspector(self, environ: Environ, path: str) -> bool:
         """Return whether the inspector at this path sent the request, and may use the control API."""
@@ -88,11 +89,6 @@ class Guard:
             and is_own_origin(referer, environ)
             and self.refusal(environ) is None
         )
-
-
-def is_from_browser(environ: Environ) -> bool:
-    """Return whether a page of a browser may have sent the request."""
-    return "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ
 
 
 def page_refusal(environ: Environ) -> str | None:

@@ -19,10 +19,14 @@ import orjson
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.parameters import MAX_PAGE_SIZE, PAGE, SORT, page_url
-from emulator.api.request_fields import find_requested_transition
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import to_json
-from emulator.api.views.records import GUIDE_PAGE_SIZE, REFERENCE_PAGE_SIZE, apply_error_style
+from emulator.api.views.records import (
+    GUIDE_PAGE_SIZE,
+    REFERENCE_PAGE_SIZE,
+    apply_error_style,
+    find_requested_transition,
+)
 from emulator.core.call import Reply
 from emulator.core.errors import ApiError, BadRequest
 from emulator.core.json_text import JsonObject, JsonValue

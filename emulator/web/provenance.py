@@ -17,8 +17,8 @@ from emulator.api.control.operations import FREE_KEYS
 from emulator.api.filters import FILTER_SETS, ListQuery
 from emulator.api.filters.filter_set import Condition
 from emulator.api.parameters import SORT, parse_list_query
-from emulator.api.request_fields import find_requested_transition
 from emulator.api.routes import ROUTES_BY_OPERATION, Route
+from emulator.api.views.records import find_requested_transition
 from emulator.core.call import Reply
 from emulator.core.errors import ApiError, BadRequest
 from emulator.core.files import load_fixture
