@@ -223,7 +223,8 @@ MIN_SIMILARITY = 0.5
 class Endpoint(NamedTuple):
     """A GET operation."""
 
-    pattern: re.Pattern[str]
+    pattern: str
+    """The regular expression of the path. It is compiled with the first import, not at the start of each server."""
     prefix: str
     path: str
     """The path below the prefix, with `<owner>` and `<id>` for ids."""
@@ -238,7 +239,7 @@ def build_endpoint(
     prefix: str, path: str, schema: str, owner: RecordKind | None = None, owner_column: str = "object_id"
 ) -> Endpoint:
     ids = path.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
-    return Endpoint(re.compile(f"{PREFIX_PATTERNS[prefix]}{ids}$"), prefix, path, schema, owner, owner_column)
+    return Endpoint(f"{PREFIX_PATTERNS[prefix]}{ids}$", prefix, path, schema, owner, owner_column)
 
 
 guide_endpoint = partial(build_endpoint, GUIDE_PREFIX)
@@ -286,7 +287,7 @@ def endpoint_of(path: str) -> tuple[Endpoint, int | None]:
     """Return the endpoint of a path or URL, and the id of the owner. Raise `InvalidResponse` for other paths."""
     path_only = path.partition("?")[0]
     for each in ENDPOINTS:
-        if match := each.pattern.search(path_only):
+        if match := re.search(each.pattern, path_only):
             owner = match.groupdict().get("owner")
             return each, None if owner is None else int(owner)
     raise InvalidResponse(f"{path}: is not a GET operation of the guide or the reference")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.api.serializers.events import record_events
 from emulator.core import json_text
@@ -16,11 +16,8 @@ from emulator.domain import installation
 from emulator.domain.fault_rules import fault_scenario_document
 from emulator.domain.scenario_files import scenario_document, with_installation
 from emulator.domain.seeding import make_demo_dataset
-from emulator.loading.collector import Correction, RecordCollector
-from emulator.loading.completion import Completer
 from emulator.loading.faults import arm_fault
 from emulator.loading.masking import mask_secrets
-from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse
 from emulator.loading.replay import UnreplayableStep, replay_steps
 from emulator.state.clock import ClockMode, TrafficRate, check_calendar, format_time
 from emulator.state.faults import ArmedFault, Faults
@@ -30,6 +27,9 @@ from emulator.state.scenario import Scenario, ScenarioError, Settings
 from emulator.state.steps import Step, request_number
 from emulator.state.store import BaseDataset, Snapshot
 from emulator.state.world import World, WorldServices
+
+if TYPE_CHECKING:
+    from emulator.loading.collector import Correction
 
 DEFAULT_USER = "admin"
 """User of a step that names none."""
@@ -67,7 +67,7 @@ def snapshot_before_steps(scenario: Scenario) -> WorldSnapshot:
 
 
 @lru_cache(maxsize=8)
-def snapshot_after_steps(scenario: Scenario, stamp: installation.FileVersions) -> WorldSnapshot:  # noqa: ARG001 - part of the cache's key
+def snapshot_after_steps(scenario: Scenario, _versions: installation.FileVersions) -> WorldSnapshot:
     world = World(scenario.name, settings_of(scenario), snapshot_before_steps(scenario), WorldServices(record_events))
     try:
         steps = [parse_step(position, line) for position, line in enumerate(scenario.steps)]
@@ -133,7 +133,7 @@ def load_base(scenario: Scenario) -> ScenarioBase:
 
 
 @lru_cache(maxsize=8)
-def build_base(scenario: Scenario, stamp: installation.FileVersions) -> ScenarioBase:  # noqa: ARG001 - part of the cache's key
+def build_base(scenario: Scenario, _versions: installation.FileVersions) -> ScenarioBase:
     """Return the base of a scenario without steps."""
     if scenario.answers:
         return build_recorded_base(scenario)
@@ -145,13 +145,9 @@ def build_base(scenario: Scenario, stamp: installation.FileVersions) -> Scenario
 
 def build_recorded_base(scenario: Scenario) -> ScenarioBase:
     """Return the base that is built from recorded responses."""
-    collector = RecordCollector()
-    try:
-        collector.add_responses(RecordedResponse(path, json_text.load_json(body)) for path, body in scenario.answers)
-    except InvalidResponse as error:
-        raise ScenarioError(f"{scenario.title}: recorded answer {error}") from None
-    collector.set_command_codes()
-    base = Completer(collector, installation.load_installation(scenario.installation), scenario.start).complete()
+    from emulator.loading.completion import complete_responses  # noqa: PLC0415 - few scenarios have such responses
+
+    base, collector = complete_responses(scenario)
     return ScenarioBase(
         base, scenario.language or collector.language, Snapshot(base, {}), tuple(collector.corrections)
     )

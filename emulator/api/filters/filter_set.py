@@ -46,8 +46,7 @@ class Path(NamedTuple):
     """Replaces the filter's lookup for this path."""
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(NamedTuple):
     """A query parameter that restricts a list."""
 
     name: str
@@ -102,8 +101,7 @@ class Condition(NamedTuple):
     value: Any
 
 
-@dataclass(frozen=True)
-class ListQuery:
+class ListQuery(NamedTuple):
     """The records and the order that a request asks for."""
 
     filters: FilterSet

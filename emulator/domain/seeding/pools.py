@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from math import cos, hypot, radians
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -58,8 +59,7 @@ def pool(name: str) -> JsonValue:
     return orjson.loads((POOL_FOLDER / f"{name}.json").read_bytes())
 
 
-@dataclass(frozen=True)
-class Destination:
+class Destination(NamedTuple):
     """A district with the postcode and city of its addresses."""
 
     district: District
@@ -68,8 +68,7 @@ class Destination:
     point: tuple[float, float]
 
 
-@dataclass(frozen=True)
-class PackingLocation:
+class PackingLocation(NamedTuple):
     """A stock location that packs, and its target times in microseconds."""
 
     id: int
