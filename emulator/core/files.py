@@ -8,6 +8,7 @@ import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from io import BufferedWriter
 from itertools import count
 from os import PathLike
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from emulator.core.json_text import JsonValue, load_json
+from emulator.core.json_text import JsonObject, JsonValue, load_json
 
 SCENARIO_SCHEMA = "scenario.json"
 """The value of `$schema`, the first key of each scenario file that the emulator writes."""
@@ -28,6 +29,14 @@ SCENARIO_HEAD = re.compile(
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 """Largest scenario or installation file that is read."""
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+
+@cache
+def load_fixture(name: str) -> JsonObject:
+    """Return the table in a JSON file of `fixtures/`. Callers must not change it."""
+    table: JsonObject = orjson.loads((FIXTURES / f"{name}.json").read_bytes())
+    return table
 
 
 def read_regular_file(path: Path) -> bytes:
