@@ -11,9 +11,7 @@ from urllib.parse import quote, urlsplit
 import click
 import orjson
 
-from emulator.api.openapi import PARTS, VERSIONS, openapi_document
-from emulator.api.openapi.arazzo import arazzo_document
-from emulator.api.openapi.asyncapi import asyncapi_document
+from emulator.api.openapi import PARTS, VERSIONS, arazzo_document, asyncapi_document, openapi_document
 from emulator.api.routes import ROUTES
 from emulator.cli.terminal import NamedChoice, errors_as_messages, with_progress, write_file
 from emulator.core.credentials import CREDENTIALS, issue_token

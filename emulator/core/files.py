@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from emulator.core.json_text import JsonValue, load_json
+from emulator.core.json_text import JsonObject, JsonValue, load_json
 
 SCENARIO_SCHEMA = "scenario.json"
 """The value of `$schema`, the first key of each scenario file that the emulator writes."""
@@ -25,15 +25,18 @@ HEAD_LENGTH = 400
 SCENARIO_HEAD = re.compile(
     rb'\s*(\{\s*"\$schema"\s*:\s*"(?:[^"]*/)?' + re.escape(SCENARIO_SCHEMA).encode() + rb'"|\Z)'
 )
+
+
 MAX_FILE_BYTES = 256 * 1024 * 1024
 """Largest scenario or installation file that is read."""
-FIXTURE_FOLDER = Path(__file__).parent.parent / "fixtures"
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
 @cache
-def load_fixture(name: str) -> JsonValue:
-    """Return the JSON of a file in `fixtures/`. It is shared and must not be changed."""
-    return orjson.loads((FIXTURE_FOLDER / f"{name}.json").read_bytes())
+def load_fixture(name: str) -> JsonObject:
+    """Return the table in a JSON file of `fixtures/`. Callers must not change it."""
+    table: JsonObject = orjson.loads((FIXTURES / f"{name}.json").read_bytes())
+    return table
 
 
 def read_regular_file(path: Path) -> bytes:

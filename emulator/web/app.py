@@ -13,15 +13,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from emulator.api.parameters import SORT
-from emulator.api.request_fields import COMMAND_FIELDS
-from emulator.api.routes import ROUTES, AuthScheme
+from emulator.api.routes import ROUTES, ROUTES_BY_OPERATION, AuthScheme
 from emulator.api.serializers.rendering import to_json
+from emulator.api.views.records import find_requested_transition
 from emulator.core.call import HTML, Reply
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
-from emulator.core.fields import validate
 from emulator.core.records import State
 from emulator.domain.scenario_files import DOCUMENTED
-from emulator.domain.state_graph import STATE_GRAPHS, find_transition, transition_name
+from emulator.domain.state_graph import STATE_GRAPHS, transition_name
 from emulator.state.clock import is_sleep_replaced, machine_seconds
 from emulator.state.journal import CoverageKey, Exchange
 from emulator.state.world import World
@@ -63,11 +62,8 @@ INSPECTOR_PATH = f"{CONTROL_PATH}/ui/"
 CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
-ROUTES_BY_OPERATION = {route.operation: route for route in ROUTES}
 COMMAND_GRAPHS = {route.operation: graph for route in ROUTES if (graph := route.state_graph) is not None}
 """Operation of a command -> the state graph whose transitions it runs."""
-TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
-"""The fields of a command that name its transition. The other fields may be invalid."""
 TRANSITION_DIMENSIONS = {200: "transitions", 204: "transitions", 400: "refusals"}
 """Status of a command -> the dimension in which its transition counts."""
 ANY_OPERATION = "*"
@@ -362,8 +358,7 @@ def covered_transition(context: RequestContext, graph: str, dimension: str) -> l
     """Return the transition that a command made or that was refused, if the body names one of the graph."""
     view = context.world.records
     with suppress(ApiError, BadRequest):
-        fields = validate(TRANSITION_FIELDS, context.body)
-        transition = find_transition(view, fields.get("transition"), fields.get("slug"))
+        transition = find_requested_transition(view, context.body)
         if view.get_existing(State, transition.source_state).enum_class == STATE_GRAPHS[graph][1]:
             return [(dimension, transition_name(view, transition))]
     return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -147,6 +148,11 @@ def json_response(value: JsonObject | bytes, status: int = 200) -> Response:
     body = json_text.dump_json(value) if isinstance(value, dict) else value
     prefix = request.script_root
     return Response(fill_links(body, request.host_url.rstrip("/") + prefix, prefix), status, content_type=JSON)
+
+
+def list_response(results: Sequence[JsonObject], count: int | None = None) -> Response:
+    """Return a JSON response with a list. `count` is the number of all results, if these are only some of them."""
+    return json_response({"count": len(results) if count is None else count, "results": list(results)})
 
 
 def no_content() -> Response:

@@ -26,7 +26,14 @@ from emulator.loading.worlds import DEFAULT_USER, settings_of, starting_snapshot
 from emulator.state.persistence import WorldSnapshot
 from emulator.state.steps import Step
 from emulator.state.world import World, WorldServices
-from emulator.web.admin.shared import api, json_response, require_no_document, world_name, world_registry
+from emulator.web.admin.shared import (
+    api,
+    json_response,
+    list_response,
+    require_no_document,
+    world_name,
+    world_registry,
+)
 from emulator.web.app import WORLD_PREFIX
 from emulator.webhooks import WebhookDispatcher
 
@@ -45,7 +52,7 @@ def list_stories() -> Response:
         | {"chapters": [chapter["title"] for chapter in story["chapters"]]}
         for name, story in stories().items()
     ]
-    return json_response({"count": len(results), "results": results})
+    return list_response(results)
 
 
 @api.get("/stories/<name>")
