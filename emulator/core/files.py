@@ -8,6 +8,7 @@ import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from io import BufferedWriter
 from itertools import count
 from os import PathLike
@@ -24,10 +25,15 @@ HEAD_LENGTH = 400
 SCENARIO_HEAD = re.compile(
     rb'\s*(\{\s*"\$schema"\s*:\s*"(?:[^"]*/)?' + re.escape(SCENARIO_SCHEMA).encode() + rb'"|\Z)'
 )
-
-
 MAX_FILE_BYTES = 256 * 1024 * 1024
 """Largest scenario or installation file that is read."""
+FIXTURE_FOLDER = Path(__file__).parent.parent / "fixtures"
+
+
+@cache
+def load_fixture(name: str) -> JsonValue:
+    """Return the JSON of a file in `fixtures/`. It is shared and must not be changed."""
+    return orjson.loads((FIXTURE_FOLDER / f"{name}.json").read_bytes())
 
 
 def read_regular_file(path: Path) -> bytes:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject
 from emulator.core.records import (
+    KINDS,
     Address,
     CargoCompany,
     Customer,
@@ -75,51 +77,17 @@ class StateStage(NamedTuple):
     moves: tuple[RandomMove, ...]
 
 
-PACKAGE_STAGES: Mapping[str, StateStage] = {
-    "100": StateStage(3, 20, (
-        RandomMove(76, "PREPARE_PACKAGE_COMMAND", "200"), RandomMove(6, "COMPLETE_PACKAGING", "500"),
-        RandomMove(6, "REFUSE_PACKAGE", "910"), RandomMove(4, "DETECTED_OUT_OF_STOCK_ITEM", "920"),
-        RandomMove(2, "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED", "920"), RandomMove(3, "PKG_STATE_TRANSITION", "350"),
-        RandomMove(1, "PKG_STATE_TRANSITION", "990"), RandomMove(1, "BLOCK_THE_PACKAGE", "950"),
-        RandomMove(1, CANCEL),
-    )),
-    "200": StateStage(5, 30, (
-        RandomMove(30, "PKG_STATE_TRANSITION", "400"), RandomMove(58, "COMPLETE_PACKAGING", "500"),
-        RandomMove(6, "COMPLETE_PACKAGING", "450"), RandomMove(5, "REFUSE_PACKAGE", "910"),
-        RandomMove(1, "BLOCK_THE_PACKAGE", "950"),
-    )),
-    "300": StateStage(300, 420, (RandomMove(1, CANCEL),)),  # only without a transfer order that could complete it
-    "350": StateStage(10, 40, (
-        RandomMove(70, "PREPARE_PACKAGE_COMMAND", "200"), RandomMove(22, "PKG_STATE_TRANSITION", "100"),
-        RandomMove(8, "REFUSE_PACKAGE", "910"),
-    )),
-    "400": StateStage(5, 20, (
-        RandomMove(90, "COMPLETE_PACKAGING", "500"), RandomMove(10, "COMPLETE_PACKAGING", "450"),
-    )),
-    "450": StateStage(5, 15, (RandomMove(1, "UPDATE_SHIPMENT_LABEL", "500"),)),
-    "500": StateStage(10, 40, (
-        RandomMove(50, "SHIP_PACKAGE", "600"), RandomMove(20, "SHIPMENT_ORDER", "600"), RandomMove(30, INVOICE),
-    )),
-    "600": StateStage(30, 120, (
-        RandomMove(82, CARRIER, "delivered"), RandomMove(13, CARRIER, "attempted"), RandomMove(5, CARRIER, "failed"),
-    )),
-    "650": StateStage(30, 90, (RandomMove(85, CARRIER, "delivered"), RandomMove(15, CARRIER, "failed"))),
-    "700": StateStage(45, 120, (RandomMove(60, CARRIER, "delivered"), RandomMove(40, NO_MOVE))),
-    "950": StateStage(15, 60, (RandomMove(1, "UNBLOCK_THE_PACKAGE", PREVIOUS_STATE),)),
-    "990": StateStage(10, 30, (RandomMove(1, "PKG_STATE_TRANSITION", "900"),)),
-}  # fmt: skip
-"""Enum value of a package state -> stage. A state that is not listed is final."""
+STAGES: Mapping[RecordKind, Mapping[str, StateStage]] = {
+    KINDS[kind]: {
+        value: StateStage(**stage | {"moves": tuple(RandomMove(*move) for move in stage["moves"])})
+        for value, stage in stages.items()
+    }
+    for kind, stages in load_fixture("traffic").items()
+}
+"""Kind -> enum value of a state -> stage. A state that is not listed is final.
 
-TRANSFER_STAGES: Mapping[str, StateStage] = {
-    "waiting": StateStage(10, 40, (
-        RandomMove(60, "DISPATCH_TRANSFER_ORDER", "in_transit"),
-        RandomMove(30, "READY_TO_SHIP_TRANSFER_ORDER", "ready_to_shipment"),
-        RandomMove(6, "TRANSFER_PRODUCT_NOT_FOUND", "cancelled"), RandomMove(4, "RENEW_TRANSFER", "cancelled"),
-    )),
-    "ready_to_shipment": StateStage(5, 20, (RandomMove(1, "DISPATCH_TRANSFER_ORDER", "in_transit"),)),
-    "in_transit": StateStage(30, 120, (RandomMove(1, "DELIVER_TRANSFER_ORDER", "transferred"),)),
-}  # fmt: skip
-STAGES: Mapping[RecordKind, Mapping[str, StateStage]] = {Package: PACKAGE_STAGES, TransferOrder: TRANSFER_STAGES}
+A package in state 300 leaves it by a cancellation only if no transfer order completes it before.
+"""
 COMMANDS: Mapping[RecordKind, str] = {Package: "command_package", TransferOrder: "command_transfer"}
 
 

@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import orjson
@@ -15,6 +14,7 @@ import orjson
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
 from emulator.api.serializers.fields import from_column, translated_names
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import (
     EMPTY_ARRAY,
@@ -41,9 +41,7 @@ GRAPH_COLUMNS = ("enum_class", "enum_value", "content_type", "source_state", "de
 PAYLOAD_KEYS = {"packageitem_set": Package, "transferitem_set": TransferOrder}
 STATE_PAIRS = {Transition: ("source_state", "destination_state"), TransitionLog: ("old_state", "new_state")}
 """Kind -> two columns whose states have the same enum class."""
-TABLES: Mapping[str, Mapping[str, str]] = json.loads(
-    (Path(__file__).parent.parent / "fixtures" / "installation_import.json").read_text("utf-8")
-)
+TABLES: Mapping[str, Mapping[str, str]] = load_fixture("installation_import")
 """`target_values`: command -> enum value of the state that it leads to, in every installation. `sample_labels`: label
 in the samples that the default installation does not have -> command."""
 UNKNOWN_VALUE = "0"

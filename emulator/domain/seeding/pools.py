@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from math import cos, hypot, radians
-from pathlib import Path
 
-import orjson
-
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import (
     CargoCompany,
@@ -40,7 +38,6 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-POOL_FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "pools"
 CURRENCIES = {"tr": "try", "it": "eur"}
 TAX_RATES = {"it": "22.00"}
 """The tax rate of all products, if it is not the product's own."""
@@ -52,10 +49,9 @@ CARRIERS = {
 KILOMETRES_PER_DEGREE = 111.2
 
 
-@cache
 def pool(name: str) -> JsonValue:
     """Return a pool that `make pools` wrote."""
-    return orjson.loads((POOL_FOLDER / f"{name}.json").read_bytes())
+    return load_fixture(f"pools/{name}")
 
 
 @dataclass(frozen=True)
