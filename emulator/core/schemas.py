@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from emulator.core.json_text import JsonValue
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Schema: TypeAlias = Mapping[str, JsonValue]
 
-SIMPLE_KEYWORDS = frozenset(("type", "required", "title", "description"))
 FOLDERS = ("guide", "reference", "requests", "own")
 
 
@@ -73,49 +72,9 @@ def _schemas() -> Mapping[str, Schema]:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    return _validator_class()(load_schema(name), registry=_registry())
-
-
-@cache
-def _validator_class() -> type[Draft202012Validator]:
-    """Return the library's class, with two keywords that do not create a validator for each simple part of a schema.
-
-    This halves the time for the body of a command. The verdicts are the same.
-    """
     from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
 
-    properties, any_of = (Draft202012Validator.VALIDATORS[keyword] for keyword in ("properties", "anyOf"))
-
-    def check_properties(
-        validator: Draft202012Validator, known: Schema, instance: JsonValue, schema: Schema
-    ) -> Iterator[ValidationError]:
-        if validator.is_type(instance, "object"):
-            present = ((name, rules) for name, rules in known.items() if name in instance)
-            others = {
-                name: rules for name, rules in present if not _is_simply_valid(validator, rules, instance[name])
-            }
-            yield from properties(validator, others, instance, schema)
-
-    def check_any_of(
-        validator: Draft202012Validator, alternatives: list[Schema], instance: JsonValue, schema: Schema
-    ) -> Iterator[ValidationError]:
-        if not any(_is_simply_valid(validator, rules, instance) for rules in alternatives):
-            yield from any_of(validator, alternatives, instance, schema)
-
-    return cast(
-        "type[Draft202012Validator]",
-        extend(Draft202012Validator, {"properties": check_properties, "anyOf": check_any_of}),  # type: ignore[no-untyped-call]
-    )
-
-
-def _is_simply_valid(validator: Draft202012Validator, rules: Schema | bool, value: JsonValue) -> bool:
-    """Return whether the rules are only a type and required keys, and the value follows them."""
-    if not isinstance(rules, dict) or not rules.keys() <= SIMPLE_KEYWORDS:
-        return False
-    type_, keys = rules.get("type"), rules.get("required", ())
-    has_type = type_ is None or (isinstance(type_, str) and validator.is_type(value, type_))
-    return has_type and (not keys or (isinstance(value, dict) and value.keys() >= set(keys)))
+    return Draft202012Validator(load_schema(name), registry=_registry())
 
 
 @cache
