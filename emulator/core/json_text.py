@@ -1,10 +1,11 @@
-"""JSON text that keeps every value a client may send, such as large numbers and lone surrogates."""
+"""JSON text that keeps every value a client may send, and the escapes of text for terminals, XML and HTML."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
+from html import escape
 from typing import Any, NoReturn, TypeAlias
 
 import orjson
@@ -13,6 +14,9 @@ JsonValue: TypeAlias = Any
 """A parsed JSON value: object, array, string, number, boolean or null."""
 JsonObject: TypeAlias = dict[str, JsonValue]
 """A parsed JSON object."""
+UNPRINTABLE = "[^\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]"
+"""Pattern of the characters that must not reach a terminal or an XML file. It is compiled when it is first used,
+because that takes longer than importing a large module."""
 STRING_OR_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity')
 
 
@@ -73,3 +77,13 @@ def load_json(text: str | bytes) -> JsonValue:
 
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def escape_unprintable(text: str) -> str:
+    """Replace unprintable characters by their JSON escapes."""
+    return re.sub(UNPRINTABLE, lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def to_html(text: str) -> str:
+    """Escape text for HTML and SVG."""
+    return escape(escape_unprintable(text))

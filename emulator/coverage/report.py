@@ -16,8 +16,7 @@ from xml.etree import ElementTree
 
 import orjson
 
-from emulator.core.escaping import escape_unprintable, to_html
-from emulator.core.json_text import JsonObject
+from emulator.core.json_text import JsonObject, escape_unprintable, to_html
 from emulator.coverage.counts import (
     RUN_KEY,
     Counts,

@@ -9,13 +9,13 @@ from functools import cache
 from pathlib import Path
 
 from emulator.core import json_text
+from emulator.core.credentials import validate_limits
 from emulator.core.errors import InvalidDocument, did_you_mean
 from emulator.core.files import read_json_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import find_problem
 from emulator.domain.installation import FOLDER as INSTALLATIONS
 from emulator.domain.installation import bundled_path, installation_path, is_inline_document, unknown_installation
-from emulator.domain.rate_limits import validate_limits
 from emulator.state.clock import check_calendar, format_time
 from emulator.state.scenario import Scenario, ScenarioError
 

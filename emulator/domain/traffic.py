@@ -1,4 +1,4 @@
-"""Generated traffic: the moves of new orders through the state graph, and the deletion of finished orders.
+"""Generated traffic: the moves of orders through the state graph, the deletion of finished orders, and overtaking.
 
 The weights and the waits of the moves are assumed. The state graph decides whether a move is possible. Random values
 depend on the seed and the record alone, and not on the time of the computation.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from emulator.core.errors import Conflict
 from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject
 from emulator.core.records import (
@@ -35,17 +36,29 @@ from emulator.core.records import (
     StockLocation,
     TransferItem,
     TransferOrder,
+    Transition,
     TransitionLog,
     WebhookEvent,
 )
 from emulator.core.seeded_random import draw, u16
-from emulator.domain.state_graph import Subject, offered_transitions
+from emulator.domain.arranging.packages import CANCEL_CODE, CARRIER_TRANSITIONS
+from emulator.domain.commands.transfers import TRANSFERRED, TRANSFERS_COMPLETE
+from emulator.domain.state_graph import (
+    COMMAND,
+    Subject,
+    offered_transitions,
+    shortest_path,
+    sibling_state_id,
+    slug_or_label,
+)
 from emulator.domain.stock import end_reservations
 from emulator.state.steps import Step
 from emulator.state.store import Reader, Transaction
 
 TRAFFIC_USER = "admin"
 """The user of generated commands."""
+NO_RANDOM_DATA = bytes(32)
+"""The parameters of an overtaking command are the first that are possible."""
 RANDOM_RANGE = 65_536
 LOW_STOCK, FULL_STOCK = 6, 40
 """Stock below `LOW_STOCK` is refilled to at least `FULL_STOCK`."""
@@ -170,12 +183,15 @@ def build_command_step(view: Reader, subject: Subject, move: RandomMove, random:
             transition.command_code == move.code
             and view.get_existing(State, transition.destination_state).enum_value == destination
         ):
-            body = {
-                "transition": transition.id,
-                "input_parameters": command_parameters(view, subject, move.code, random),
-            }
-            return Step(COMMANDS[type(subject)], {"pk": subject.id}, TRAFFIC_USER, body=body)
+            return command_step(view, subject, transition, random)
     return None
+
+
+def command_step(view: Reader, subject: Subject, transition: Transition, random: bytes = NO_RANDOM_DATA) -> Step:
+    """Return the command that makes a transition."""
+    parameters = command_parameters(view, subject, transition.command_code, random)
+    body = {"transition": transition.id, "input_parameters": parameters}
+    return Step(COMMANDS[type(subject)], {"pk": subject.id}, TRAFFIC_USER, body=body)
 
 
 def previous_state_value(view: Reader, subject: Subject) -> str | None:
@@ -366,3 +382,66 @@ def remove_with_dependents(tx: Transaction, record: Record) -> None:
         for dependent in tx.find(kind, relation, record.id):
             remove_with_dependents(tx, dependent)
     tx.remove(record)
+
+
+# --- overtaking -----------------------------------------------------------------------------------------------------
+
+CARRIER_EVENTS = {code: event for event, code in CARRIER_TRANSITIONS.items()}
+"""Command code of a carrier's transition -> carrier event."""
+
+
+def build_overtaking_steps(view: Reader, subject: Subject, transition_id: int | None = None) -> list[Step]:
+    """Return the writes by which another actor moves a record.
+
+    The default transition is the first that leads out of the record's state: one of the carrier or the operator, of
+    another client, or of the planner. Raise `Conflict` if the state does not allow the transition, or has none.
+    """
+    allowed = [each for each in view.find(Transition, "source_state", subject.state) if is_possible(each, subject)]
+    if transition_id is None:
+        allowed = [each for each in allowed if each.source_state != each.destination_state]
+    for transition in sorted(allowed, key=lambda each: (actor_rank(each), each.position, each.id)):
+        if transition_id in (None, transition.id):
+            return transition_steps(view, subject, transition)
+    names = [f"{each.id} {slug_or_label(each)}" for each in allowed]
+    what = "no transition leads" if transition_id is None else f"transition {transition_id} does not lead"
+    raise Conflict(f'{what} out of state "{view.get_existing(State, subject.state).name}"', names)
+
+
+def is_possible(transition: Transition, subject: Subject) -> bool:
+    """Return whether recorded writes can make the transition."""
+    code = transition.command_code
+    is_of_package = code in CARRIER_EVENTS or code == TRANSFERS_COMPLETE
+    return transition.actor == COMMAND or code == CANCEL_CODE or (is_of_package and isinstance(subject, Package))
+
+
+def actor_rank(transition: Transition) -> int:
+    """Return the place of a transition's actor in the order of the default."""
+    return 2 if transition.command_code == TRANSFERS_COMPLETE else int(transition.actor == COMMAND)
+
+
+def transition_steps(view: Reader, subject: Subject, transition: Transition) -> list[Step]:
+    """Return the writes that make a transition. A transfer order is cancelled with its package."""
+    if transition.actor == COMMAND:
+        return [command_step(view, subject, transition)]
+    if transition.command_code == TRANSFERS_COMPLETE:
+        return arrival_steps(view, subject)
+    if transition.command_code == CANCEL_CODE:
+        package = subject.package if isinstance(subject, TransferOrder) else subject.id
+        return [Step("control_cancel_package", {"pk": package})]
+    event = CARRIER_EVENTS[transition.command_code]
+    return [Step("control_report_carrier", {"pk": subject.id}, body={"event": event})]
+
+
+def arrival_steps(view: Reader, subject: Subject) -> list[Step]:
+    """Return the writes by which all open transfer orders of a package arrive. Then the planner moves the package.
+
+    Raise `Conflict` if the package has no open transfer order.
+    """
+    steps = [
+        command_step(view, transfer, transition)
+        for transfer in view.find(TransferOrder, "package", subject.id)
+        for transition in shortest_path(view, transfer.state, sibling_state_id(view, transfer.state, TRANSFERRED))
+    ]
+    if not steps:
+        raise Conflict(f"{subject.number} has no open transfer order whose arrival would complete it")
+    return steps

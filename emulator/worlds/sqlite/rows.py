@@ -25,27 +25,16 @@ from emulator.state.persistence import WorldState
 from emulator.state.record_codec import encode_record
 from emulator.state.scenario import Scenario
 from emulator.state.store import BaseDataset
-from emulator.worlds.sqlite.history import TransactionChanges, encode_changes
+from emulator.worlds.sqlite.history import BranchRow, SnapshotRow, TransactionChanges, encode_changes
 
 SAMPLE_COUNT, MAX_COMPARED = 20, 300
 """Kinds with more records than this are compared by samples."""
 
 
-BranchRow = tuple[int, int | None, int]
 ON_CONFLICT_UPDATE = "ON CONFLICT DO UPDATE SET"
 """Updates an existing row, which keeps its position."""
 WORLD_TABLES = ("snapshots", "faults", "seen")
 """Tables whose rows belong to one world each."""
-
-
-class SnapshotRow(NamedTuple):
-    """A named snapshot of a world: the first steps of a branch."""
-
-    name: str
-    branch: int
-    step_count: int
-    state: WorldState
-    faults: Sequence[ArmedFault]
 
 
 class StoredWorld(NamedTuple):

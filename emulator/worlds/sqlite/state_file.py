@@ -22,18 +22,6 @@ from emulator.state.scenario import Scenario, Settings
 from emulator.state.store import Transaction
 from emulator.state.world import World, WorldServices
 from emulator.worlds.sqlite import rows
-from emulator.worlds.sqlite.branches import (
-    BranchReader,
-    BranchTable,
-    StoredBranch,
-    build_readers,
-    delete_unused_steps,
-    read_branch_table,
-    read_steps,
-    step_key,
-    step_ranges,
-)
-from emulator.worlds.sqlite.checksums import verify_checksums
 from emulator.worlds.sqlite.database import (
     Batch,
     FileChange,
@@ -43,9 +31,23 @@ from emulator.worlds.sqlite.database import (
     is_new_file,
     open_for_writing,
     open_read_only,
+    verify_checksums,
 )
-from emulator.worlds.sqlite.history import LAST_STEP, changes_of
-from emulator.worlds.sqlite.rows import SnapshotRow, StoredWorld
+from emulator.worlds.sqlite.history import (
+    LAST_STEP,
+    BranchReader,
+    BranchTable,
+    SnapshotRow,
+    StoredBranch,
+    build_readers,
+    changes_of,
+    delete_unused_steps,
+    read_branch_table,
+    read_steps,
+    step_key,
+    step_ranges,
+)
+from emulator.worlds.sqlite.rows import StoredWorld
 
 
 class RestoredWorld(NamedTuple):
