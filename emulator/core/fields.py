@@ -84,6 +84,9 @@ class Field(Protocol):
     @property
     def required(self) -> bool: ...
 
+    @property
+    def default(self) -> JsonValue: ...
+
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue: ...
 
     def check(self, value: JsonValue) -> JsonValue: ...
@@ -104,19 +107,15 @@ class _Scalar:
         """Return the value of a field that a form leaves empty."""
         return None if self.allow_null else "" if self.required else MISSING
 
-    def check_null(self) -> None:
-        """Raise an error unless null is allowed."""
-        if not self.allow_null:
+    def check(self, value: JsonValue) -> JsonValue:
+        """Return the converted value. Raise `FieldError` for an invalid one."""
+        if value is None and not self.allow_null:
             raise FieldError(NULL)
+        return None if value is None else self.convert(value)
 
-
-def _null_characters(text: str) -> str | None:
-    return "Null characters are not allowed." if "\x00" in text else None
-
-
-def _surrogates(text: str) -> str | None:
-    match = re.search(r"[\ud800-\udfff]", text)
-    return f"Surrogate characters are not allowed: U+{ord(match[0]):X}." if match else None
+    def convert(self, value: JsonValue) -> JsonValue:
+        """Return a value that is not null in the type of the field. Raise `FieldError` for an invalid one."""
+        return value
 
 
 @dataclass(frozen=True)
@@ -130,26 +129,25 @@ class CharField(_Scalar):
     def empty_value(self) -> JsonValue:
         return "" if self.allow_blank else super().empty_value()
 
-    def check(self, value: JsonValue) -> str | None:
+    def convert(self, value: JsonValue) -> str:
         if value == "" or (self.trim_whitespace and _text(value).strip() == ""):
             if self.allow_blank:
                 return ""
             raise FieldError(BLANK)
-        if value is None:
-            self.check_null()
-            return None
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise FieldError("Not a valid string.")
         text = _text(value).strip() if self.trim_whitespace else _text(value)
-        problems = [self._too_long(text), _null_characters(text), _surrogates(text)]
-        if messages := [problem for problem in problems if problem]:
+        if messages := list(self._problems(text)):
             raise FieldError(*messages)
         return text
 
-    def _too_long(self, text: str) -> str | None:
-        if self.max_length is None or len(text) <= self.max_length:
-            return None
-        return f"Ensure this field has no more than {self.max_length} characters."
+    def _problems(self, text: str) -> Iterator[str]:
+        if self.max_length is not None and len(text) > self.max_length:
+            yield f"Ensure this field has no more than {self.max_length} characters."
+        if "\x00" in text:
+            yield "Null characters are not allowed."
+        if surrogate := re.search(r"[\ud800-\udfff]", text):
+            yield f"Surrogate characters are not allowed: U+{ord(surrogate[0]):X}."
 
 
 @dataclass(frozen=True)
@@ -159,10 +157,7 @@ class IntegerField(_Scalar):
     min_value: int | None = None
     max_value: int | None = None
 
-    def check(self, value: JsonValue) -> int | None:
-        if value is None:
-            self.check_null()
-            return None
+    def convert(self, value: JsonValue) -> int:
         if isinstance(value, str) and len(value) > MAX_NUMBER_LENGTH:
             raise FieldError("String value too large.")
         try:
@@ -187,9 +182,7 @@ class BooleanField(_Scalar):
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         return False if isinstance(data, Form) and name not in data else super().pick(name, data)
 
-    def check(self, value: JsonValue) -> bool:
-        if value is None:
-            raise FieldError(NULL)
+    def convert(self, value: JsonValue) -> bool:
         known = value.lower() if isinstance(value, str) else value
         if isinstance(known, (str, int, float)) and known in TRUE_VALUES | FALSE_VALUES:
             return known in TRUE_VALUES
@@ -205,10 +198,9 @@ class JsonField(_Scalar):
         return JsonText(_text(value)) if isinstance(data, Form) and value is not MISSING else value
 
     def check(self, value: JsonValue) -> JsonValue:
-        if isinstance(value, JsonText):
-            value = value.parse()
-        if value is None:
-            raise FieldError(NULL)
+        return super().check(value.parse() if isinstance(value, JsonText) else value)
+
+    def convert(self, value: JsonValue) -> JsonValue:
         if not _is_json(value):
             raise FieldError(NOT_JSON)
         return value
@@ -236,21 +228,15 @@ class JsonText(str):
 
 
 @dataclass(frozen=True)
-class DictField:
+class DictField(_Scalar):
     """An object with any values."""
-
-    required: bool = True
 
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         if not isinstance(data, Form):
             return data.get(name, MISSING)
-        prefix = f"{name}."
-        inner = {key.removeprefix(prefix): data[key] for key in data if _is_inner(key, prefix)}
-        return inner or ({} if name in data else MISSING)
+        return _inner_values(name, data) or ({} if name in data else MISSING)
 
-    def check(self, value: JsonValue) -> JsonObject:
-        if value is None:
-            raise FieldError(NULL)
+    def convert(self, value: JsonValue) -> JsonObject:
         if not isinstance(value, dict):
             raise FieldError(f'Expected a dictionary of items but got type "{type(value).__name__}".')
         return dict(value)
@@ -263,9 +249,7 @@ class ListField(_Scalar):
     child: Field = dataclasses.field(default_factory=IntegerField)
     allow_empty: bool = False
 
-    def check(self, value: JsonValue) -> list[JsonValue]:
-        if value is None:
-            raise FieldError(NULL)
+    def convert(self, value: JsonValue) -> list[JsonValue]:
         if not isinstance(value, list):
             raise FieldError(f'Expected a list of items but got type "{type(value).__name__}".')
         if not value and not self.allow_empty:
@@ -296,21 +280,19 @@ class NestedField(_Scalar):
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         if not isinstance(data, Form):
             return data.get(name, MISSING)
-        prefix = f"{name}."
-        inner = Form((key.removeprefix(prefix), data[key]) for key in data if _is_inner(key, prefix))
-        return inner or MISSING
+        return Form(_inner_values(name, data).items()) or MISSING
 
-    def check(self, value: JsonValue) -> JsonObject:
-        if value is None:
-            raise FieldError(NULL)
+    def convert(self, value: JsonValue) -> JsonObject:
         try:
             return validate(self.fields, value)
         except ValidationFailed as error:
             raise NestedErrors(error.errors) from None
 
 
-def _is_inner(key: str, prefix: str) -> bool:
-    return key.startswith(prefix) and re.match(r".+$", key[len(prefix) :]) is not None
+def _inner_values(name: str, data: Form) -> dict[str, JsonValue]:
+    """Return the values of an object in a form, whose fields have the names `name.key`."""
+    prefix = re.compile(re.escape(name) + r"\.(?=.+$)")
+    return {key[found.end() :]: data[key] for key in data if (found := prefix.match(key))}
 
 
 def _text(value: JsonValue) -> str:
@@ -349,4 +331,4 @@ def _validate_value(field: Field, value: JsonValue, *, partial: bool = False) ->
         return MISSING
     if field.required:
         raise FieldError(REQUIRED)
-    return getattr(field, "default", MISSING)
+    return field.default
