@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
@@ -46,7 +47,11 @@ def is_valid(name: str, document: object) -> bool:
 
     `jsonschema-rs` is used where it is installed, because it is faster. `jsonschema` decides what it does not accept.
     """
-    return _is_valid_fast(name, document) or _validator(name).is_valid(document)
+    if (accepts := _fast_validator(name)) is not None:
+        with suppress(ValueError):  # a lone surrogate
+            if accepts(document):
+                return True
+    return _validator(name).is_valid(document)
 
 
 def find_problem(name: str, document: object) -> str | None:
@@ -85,16 +90,6 @@ def _registry() -> Registry[bool | Schema]:
     resources = [(each["$id"], DRAFT202012.create_resource(each)) for each in _schemas().values()]
     registry: Registry[bool | Schema] = Registry().with_resources(resources).crawl()
     return registry
-
-
-def _is_valid_fast(name: str, document: object) -> bool:
-    """Return whether `jsonschema-rs` accepts a document. It raises a `ValueError` for lone surrogates."""
-    if (accepts := _fast_validator(name)) is None:
-        return False
-    try:
-        return accepts(document)
-    except ValueError:
-        return False
 
 
 @cache

@@ -232,8 +232,9 @@ def create_package(
     address = order.shipping_address if parent is None else parent.shipping_address
     extra: JsonObject = {} if parent is None else {"parent_package": {"id": parent.id, "number": parent.number}}
     kilometres = distance_km(tx, location, tx.get_existing(Address, address))
+    numbers = (package.number for package in tx.find(Package, "order", order.id))
     defaults: Columns = {
-        "number": f"{order.number}P{next_package_number(tx, order)}",
+        "number": f"{order.number}P{1 + highest_suffix(numbers, 'P')}",
         "target_packing_date": order.date_placed + parse_interval(location.target_packing_interval),
         "delivery_range": None if parent is None else parent.delivery_range,
         "created_date": tx.now,
@@ -251,11 +252,6 @@ def create_package(
             **(defaults | columns),
         )
     )
-
-
-def next_package_number(tx: Transaction, order: Order) -> int:
-    """Return the number of the order's next package."""
-    return 1 + highest_suffix((package.number for package in tx.find(Package, "order", order.id)), "P")
 
 
 def highest_suffix(numbers: Iterable[str], mark: str) -> int:

@@ -212,7 +212,10 @@ class WorldRegistry:
             self._close_idle()
             if name not in self._slots:
                 self._make_room(name)
-            persistence, token = self._store(name, settings, start, snapshots)
+            persistence: Persistence = MemoryOnly(start.branch)
+            token: CommitToken = COMMITTED
+            if self._storage is not None:
+                persistence, token = self._storage.create(name, settings, start, snapshots)
             world = World(
                 name, settings, start, self._services, strict=strict, snapshots=snapshots, persistence=persistence
             )
@@ -234,13 +237,6 @@ class WorldRegistry:
                 self._fill_slot(world)
             else:
                 world.close()
-
-    def _store(
-        self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
-    ) -> tuple[Persistence, CommitToken]:
-        if self._storage is None:
-            return MemoryOnly(start.branch), COMMITTED
-        return self._storage.create(name, settings, start, snapshots)
 
     def _fill_slot(self, world: World) -> None:
         """Put a world into the slot of its name, and close the world that was there."""

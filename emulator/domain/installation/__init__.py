@@ -313,13 +313,8 @@ def value_converter(hint: object) -> Converter:
     types = get_args(hint) or (hint,)
     for type_, convert in ((Json, compact_json), (datetime, datetime.fromisoformat)):
         if type_ in types:
-            return or_none(convert) if type(None) in types else convert
+            return lambda value: None if value is None and type(None) in types else convert(value)
     return lambda value: value
-
-
-def or_none(convert: Converter) -> Converter:
-    """Return the converter with None passed through."""
-    return lambda value: None if value is None else convert(value)
 
 
 # --- completion from the default installation -----------------------------------------------------------------------

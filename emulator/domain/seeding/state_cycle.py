@@ -169,7 +169,8 @@ def make_package_slot(row: CycleRow, column: int, holder: int | None, ids: State
     path = package_path(row, column, has_transfer, ids)
     value, transitions = path[-1], path[1:]
     packed = next((k for k, state in enumerate(transitions) if state in {PACKED, LABEL}), None)
-    is_replacing = is_replanned(package_path(row, REPLACED, False, ids))
+    replaced = package_path(row, REPLACED, False, ids)
+    is_replacing = len(replaced) > 1 and replaced[-1] in {OUT_OF_STOCK, REQUIRES_REPLAN}
     return PackageSlot(
         path=ids.state_ids("PackageStatus", path),
         item_state=ids.nearest_state_id("PackageItemStatus", [ITEM_STATE_VALUES.get(each, each) for each in path]),
@@ -196,11 +197,6 @@ def package_path(row: CycleRow, column: int, has_transfer: bool, ids: StateIds) 
         value = WAITING_FOR_TRANSFER
     waits = has_transfer and WAITING_FOR_TRANSFER in ids.by_value("PackageStatus")
     return ids.available_path("PackageStatus", (*initial_states(waits, arrived), *PACKAGE_PATHS[value]))
-
-
-def is_replanned(path: tuple[str, ...]) -> bool:
-    """Return whether another package replaced the package with this path."""
-    return len(path) > 1 and path[-1] in {OUT_OF_STOCK, REQUIRES_REPLAN}
 
 
 def initial_states(waits: bool, arrived: bool) -> tuple[str, ...]:
