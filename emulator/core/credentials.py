@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -183,12 +184,7 @@ def decode_token(token: str) -> Claims:
 
 
 def _parse_expiry(seconds: object) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise InvalidJwt("exp must be a number")
-    try:
-        expiry = float(seconds)
-    except OverflowError:
-        expiry = math.inf
-    if not math.isfinite(expiry):
-        raise InvalidJwt("exp must be a number")
-    return expiry
+    with suppress(OverflowError):
+        if isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds):
+            return float(seconds)
+    raise InvalidJwt("exp must be a number")

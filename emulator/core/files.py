@@ -63,11 +63,7 @@ class FileError(ValueError):
 
 
 def write_scenario_file(path: str | PathLike[str], text: bytes, *, force: bool = False) -> None:
-    """Write a scenario file atomically.
-
-    It replaces an empty file or another scenario file; other files only with `force`. Raise `FileError` if the file
-    cannot be written.
-    """
+    """Write a scenario file atomically, over other files only with `force`. Raise `FileError` if it is refused."""
     target = Path(path)
     check_target(target, force=force)
     try:

@@ -43,10 +43,7 @@ def load_schema(name: str) -> Schema:
 
 
 def is_valid(name: str, document: object) -> bool:
-    """Return whether a document is valid.
-
-    `jsonschema-rs` is used where it is installed, because it is faster. `jsonschema` decides what it does not accept.
-    """
+    """Return whether a document is valid. `jsonschema` decides what `jsonschema-rs` does not accept."""
     if (accepts := _fast_validator(name)) is not None:
         with suppress(ValueError):  # a lone surrogate
             if accepts(document):

@@ -79,10 +79,7 @@ def answer_status(
     retry_after: int | None = None,
     body: str = "json",
 ) -> Reply:
-    """Respond with an error in the framework's form. The call is not executed.
-
-    An HTML page is what Django sends for an exception outside of the framework's views.
-    """
+    """Respond with an error in the framework's form, or with Django's HTML page. The call is not executed."""
     if body == "html":
         return Reply(status, HTML_PAGES[status], content_type=HTML)
     error = error_with_status(call, status, retry_after)
@@ -265,16 +262,12 @@ def validate_option(kind: str, name: str, option: FaultOption, value: JsonValue)
     if not is_number or (option.type is int and value != value // 1):
         raise InvalidDocument(f"{where} must be {'an integer' if option.type is int else 'a number'} (got {value!r})")
     if not option.minimum <= value <= option.maximum:
-        raise InvalidDocument(f"{where} must be {describe_range(option)} (got {value})")
+        limits = f"from {option.minimum} to {option.maximum:g}"
+        limits = f"at least {option.minimum}" if option.maximum == float("inf") else limits
+        raise InvalidDocument(f"{where} must be {limits} (got {value})")
     if (kind, name) == ("status", "status") and value not in ERROR_STATUSES:
         raise InvalidDocument(f"{where} must be an HTTP status (got {value})", ERROR_STATUSES)
     return option.type(value)
-
-
-def describe_range(option: FaultOption) -> str:
-    if option.maximum == float("inf"):
-        return f"at least {option.minimum}"
-    return f"from {option.minimum} to {option.maximum:g}"
 
 
 # --- documents and triggers -----------------------------------------------------------------------------------------

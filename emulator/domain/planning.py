@@ -123,10 +123,7 @@ def plan_transfers(
 
 
 def resolve_pickup_location(view: Reader, order: Order, address: Address) -> StockLocation | None:
-    """Return the store where the customer collects the order, or None if the order is shipped.
-
-    It is the store that the order names, or the nearest one.
-    """
+    """Return the store that the order names for collection, or else the nearest one. None: the order is shipped."""
     if not order.is_click_and_collect:
         return None
     stores = {each.id: each for each in view.all(StockLocation) if each.is_active and each.is_pickup_location}
@@ -168,10 +165,7 @@ def distance_rank(view: Reader, location: StockLocation, target: Address | Stock
 
 
 def distance_km(view: Reader, location: StockLocation, target: Address | StockLocation) -> float | None:
-    """Return the kilometres from a location to another one or to the city of an address.
-
-    Return None if either has no coordinates.
-    """
+    """Return the kilometres to another location or to the city of an address, or None without coordinates."""
     start = view.get_existing(LocationAddress, location.address)
     end: LocationAddress | City = (
         view.get_existing(City, target.city)

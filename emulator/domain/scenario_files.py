@@ -52,10 +52,7 @@ def with_limits(scenario: Scenario, limits: Mapping[str, Mapping[str, str]] | No
 
 
 def find_scenario(name_or_file: str) -> Scenario:
-    """Return a bundled scenario by its name, or read one from a path that ends in `.json`.
-
-    Raise `ScenarioError` for an unknown name or an invalid file.
-    """
+    """Return a scenario by its name, or from a path that ends in `.json`. Raise `ScenarioError` if it is invalid."""
     if name_or_file in scenario_names():
         return read_bundled(name_or_file)
     if name_or_file.endswith(".json"):

@@ -113,8 +113,7 @@ class NextCheck(NamedTuple):
 
 def state_entered_at(view: Reader, subject: Subject) -> datetime:
     """Return when a package or transfer order entered its state."""
-    content_type = view.get_existing(State, subject.state).content_type
-    logs = view.related(TransitionLog, "subject", (content_type, subject.id))
+    logs = view.related(TransitionLog, "subject", subject_key(view, subject))
     return view.get_existing(TransitionLog, logs[-1]).created_date if logs else subject.created_date
 
 
@@ -179,10 +178,8 @@ def build_command_step(view: Reader, subject: Subject, move: RandomMove, random:
     """Return the command that makes a move, or None if the installation does not offer it."""
     destination = previous_state_value(view, subject) if move.target == PREVIOUS_STATE else move.target
     for transition in offered_transitions(view, subject.state):
-        if (
-            transition.command_code == move.code
-            and view.get_existing(State, transition.destination_state).enum_value == destination
-        ):
+        value = view.get_existing(State, transition.destination_state).enum_value
+        if transition.command_code == move.code and value == destination:
             return command_step(view, subject, transition, random)
     return None
 
@@ -196,7 +193,7 @@ def command_step(view: Reader, subject: Subject, transition: Transition, random:
 
 def previous_state_value(view: Reader, subject: Subject) -> str | None:
     """Return the enum value of a record's previous state."""
-    logs = view.find(TransitionLog, "subject", (view.get_existing(State, subject.state).content_type, subject.id))
+    logs = view.find(TransitionLog, "subject", subject_key(view, subject))
     return view.get_existing(State, logs[-1].old_state).enum_value if logs else None
 
 
@@ -215,8 +212,8 @@ def all_items(view: Reader, subject: Subject, _: bytes) -> JsonObject:
     return {"package_items": list(view.related(PackageItem, "package", subject.id))}
 
 
-def first_item(view: Reader, subject: Subject, _: bytes) -> JsonObject:
-    return {"package_items": list(view.related(PackageItem, "package", subject.id))[:1]}
+def first_item(view: Reader, subject: Subject, random: bytes) -> JsonObject:
+    return {"package_items": all_items(view, subject, random)["package_items"][:1]}
 
 
 def one_group(view: Reader, subject: Subject, random: bytes) -> JsonObject:
@@ -272,11 +269,12 @@ def build_restock_steps(view: Reader, seed: int, hour: int) -> Iterator[Step]:
     for stock in view.all(Stock):
         if stock.quantity < LOW_STOCK and stock.stock_location in active:
             more = draw(seed, f"live stock {stock.id}", hour)[0] % 20
-            path: dict[str, int | str] = {
-                "location_id": stock.stock_location,
-                "sku": view.get_existing(Product, stock.product).sku,
-            }
-            yield Step("control_put_stock", path, body={"quantity": FULL_STOCK + more})
+            sku = view.get_existing(Product, stock.product).sku
+            yield Step(
+                "control_put_stock",
+                {"location_id": stock.stock_location, "sku": sku},
+                body={"quantity": FULL_STOCK + more},
+            )
 
 
 # --- deletion of finished orders ------------------------------------------------------------------------------------
@@ -297,9 +295,8 @@ def finished_orders(view: Reader, now: datetime) -> list[int]:
         if order in finished or view.base.get(Order, order) is not None:
             continue
         packages = view.find(Package, "order", order)
-        if packages[-1].id < added[-RETAINED_PACKAGES] and all(
-            is_finished(view, package, now) for package in packages
-        ):
+        is_old = packages[-1].id < added[-RETAINED_PACKAGES]
+        if is_old and all(is_finished(view, package, now) for package in packages):
             finished[order] = None
     return list(finished)
 
@@ -433,10 +430,7 @@ def transition_steps(view: Reader, subject: Subject, transition: Transition) -> 
 
 
 def arrival_steps(view: Reader, subject: Subject) -> list[Step]:
-    """Return the writes by which all open transfer orders of a package arrive. Then the planner moves the package.
-
-    Raise `Conflict` if the package has no open transfer order.
-    """
+    """Return the writes by which all open transfer orders of a package arrive, or raise `Conflict` if it has none."""
     steps = [
         command_step(view, transfer, transition)
         for transfer in view.find(TransferOrder, "package", subject.id)

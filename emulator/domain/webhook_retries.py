@@ -173,10 +173,7 @@ def due_event_ids(view: Reader, now: datetime) -> Iterator[int]:
 
 
 def record_result(tx: Transaction, event_id: int, result: DeliveryResult) -> WebhookEvent:
-    """Record the result of an attempt and the due time of the next one. Return the changed event.
-
-    Raise `LookupError` if there is no such event.
-    """
+    """Record the result of an attempt and the next due time. Return the event, or raise `LookupError` without one."""
     event = tx.get_existing(WebhookEvent, event_id)
     after = apply_result(event, tx.get_existing(Webhook, event.webhook), result, tx.now)
     return tx.change(event, **after._asdict())

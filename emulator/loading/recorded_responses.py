@@ -142,10 +142,7 @@ def normalized_path(url: str) -> str:
 
 
 def locate_response(capture: Capture) -> RecordedResponse:
-    """Return the response with the path at which the emulator serves it.
-
-    Raise `InvalidResponse` if the document's keys match no schema, or if it does not name its owner.
-    """
+    """Return the response with the path at which it is served. Raise `InvalidResponse` for an unknown document."""
     is_page = isinstance(capture.body, Mapping) and "results" in capture.body
     documents = [document for _, document in documents_of(capture.body)]
     if not capture.path and not documents:

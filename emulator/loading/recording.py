@@ -391,7 +391,7 @@ def replayable_steps(
     kept: list[JsonObject] = []
     refused: list[str] = []
     own = {} if installation is None else {"installation": installation}
-    world = open_world(scenario_from_document(scenario | own), "frozen")
+    world = open_world(scenario_from_document(scenario | own))
     for position, step in enumerate(steps):
         if step["at"] < scenario["clock"]:
             del step["at"]

@@ -44,10 +44,10 @@ class ScenarioBase(NamedTuple):
     corrections: tuple[Correction, ...] = ()
 
 
-def open_world(scenario: Scenario, clock: ClockMode, name: str = "default", *, strict: bool = False) -> World:
-    """Build a world without a server. Raise `ScenarioError` for a scenario that cannot be used."""
-    start = starting_snapshot(scenario, clock)
-    return World(name, settings_of(scenario), start, WorldServices(record_events), strict=strict)
+def open_world(scenario: Scenario) -> World:
+    """Build a world without a server, with a frozen clock. Raise `ScenarioError` for an invalid scenario."""
+    start = starting_snapshot(scenario, "frozen")
+    return World("default", settings_of(scenario), start, WorldServices(record_events))
 
 
 def starting_snapshot(scenario: Scenario, clock: ClockMode) -> WorldSnapshot:

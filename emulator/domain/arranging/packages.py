@@ -271,10 +271,7 @@ def wrong_state_conflict(view: Reader, package: Package, what: str, names: list[
 
 
 def cancel_package(tx: Transaction, package: Package) -> list[int]:
-    """Cancel a package with its items and open transfer orders. Return the ids of the cancelled transfer orders.
-
-    Raise `Conflict` if the package's state does not allow it.
-    """
+    """Cancel a package and its open transfer orders, and return their ids. Raise `Conflict` if it is too late."""
     transition = actor_transition(tx, package, CANCEL_CODE)
     if transition is None:
         raise wrong_state_conflict(tx, package, "a cancellation", source_state_names(tx, CANCEL_CODE))

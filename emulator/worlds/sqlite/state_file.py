@@ -161,10 +161,6 @@ class StateFile:
             self._last_id += 1
             return self._last_id
 
-    def check(self) -> None:
-        """Raise `PersistError` if nothing can be stored any more."""
-        self.writer.check()
-
     def create(
         self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
     ) -> tuple[WorldPersistence, Batch]:
@@ -212,7 +208,7 @@ class WorldPersistence:
         self._id, self._name = id_, name
 
     def check(self) -> None:
-        self.storage.check()
+        self.storage.writer.check()
 
     def save_write(
         self, state: WorldState, number: int, lines: Sequence[bytes], transaction: Transaction, /
@@ -263,10 +259,7 @@ class ExportData(NamedTuple):
 
 
 def read_export_data(path: str | PathLike[str], name: str) -> ExportData:
-    """Read the export data of a stored world, without changing the file.
-
-    Raise `StateFileError` for a file that cannot be used, or has no such world.
-    """
+    """Read the export data of a stored world. Raise `StateFileError` for an invalid file or an unknown world."""
     path = Path(path)
     if not path.exists() or is_new_file(path):
         raise StateFileError(f"there is no state file {path}")
