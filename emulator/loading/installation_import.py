@@ -41,24 +41,12 @@ GRAPH_COLUMNS = ("enum_class", "enum_value", "content_type", "source_state", "de
 PAYLOAD_KEYS = {"packageitem_set": Package, "transferitem_set": TransferOrder}
 STATE_PAIRS = {Transition: ("source_state", "destination_state"), TransitionLog: ("old_state", "new_state")}
 """Kind -> two columns whose states have the same enum class."""
-TABLES: Mapping[str, Mapping[str, str]] = load_fixture("installation_import")
+TABLES: JsonObject = load_fixture("installation_import")
 """`target_values`: command -> enum value of the state that it leads to, in every installation. `sample_labels`: label
-in the samples that the default installation does not have -> command."""
+in the samples that the default installation does not have -> command. The keys are those of the entries."""
 UNKNOWN_VALUE = "0"
 SLUG_MODELS = {"PackageStatus": "package", "TransferStatus": "transferorder"}
 PLAIN_MOVE_NOTE = "it runs as a plain state transition"
-STATE_KEYS = ("translations", "config", "created_date", "modified_date")
-TRANSITION_KEYS = (
-    "is_packageitem_parameter_required",
-    "configuration",
-    "translations",
-    "command",
-    "label",
-    "slug",
-    "ui_visibility",
-    "source_state",
-    "destination_state",
-)
 
 
 class InstallationImport(NamedTuple):
@@ -234,7 +222,7 @@ def state_entry(columns: Columns) -> JsonObject:
         "enum_class": columns["enum_class"],
         "enum_value": columns.get("enum_value", UNKNOWN_VALUE),
         "content_type": columns["content_type"],
-        **{key: from_column(columns[key]) for key in STATE_KEYS if key in columns},
+        **{key: from_column(columns[key]) for key in TABLES["state_keys"] if key in columns},
         **provenance_entry(None if is_observed else reason_of(columns)),
     }
 
@@ -267,7 +255,11 @@ def transition_entry(
         columns = {key: value for key, value in columns.items() if key != "ui_visibility"}
     return {
         "id": columns["id"],
-        **{key: from_column(columns[key]) for key in TRANSITION_KEYS if columns.get(key, OMITTED) is not OMITTED},
+        **{
+            key: from_column(columns[key])
+            for key in TABLES["transition_keys"]
+            if columns.get(key, OMITTED) is not OMITTED
+        },
         "command_code": command.code,
         **provenance_entry("; ".join(reasons) or None),
     }

@@ -226,6 +226,7 @@ class WorldRegistry:
         return world
 
     def _fill_slot_once_stored(self, world: World, token: CommitToken, change: object) -> None:
+        """Put a world into the slot of its name once it is stored, and close the world that was there."""
         try:
             token.wait()
         except PersistError:
@@ -233,20 +234,14 @@ class WorldRegistry:
             world.close()
             raise
         with self._lock:
-            if self._end(world.name, change):
-                self._fill_slot(world)
-            else:
+            if not self._end(world.name, change):
                 world.close()
-
-    def _fill_slot(self, world: World) -> None:
-        """Put a world into the slot of its name, and close the world that was there."""
-        slot = self._slots.get(world.name)
-        if slot is None:
-            self._slots[world.name] = Slot(world, machine_seconds())
-        else:
-            slot.world.close()
-            slot.world, slot.last_used = world, machine_seconds()
-        self._idle_names.pop(world.name, None)
+                return
+            slot = self._slots.setdefault(world.name, Slot(world, machine_seconds()))
+            if slot.world is not world:
+                slot.world.close()
+                slot.world, slot.last_used = world, machine_seconds()
+            self._idle_names.pop(world.name, None)
 
     def _make_room(self, name: str) -> None:
         """Raise `Conflict` if there are too many worlds, even after closing idle ones."""
