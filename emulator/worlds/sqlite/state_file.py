@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import count
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -127,8 +127,7 @@ class StateFile:
         delete_unused_steps(connection, used, table)
         rows.delete_orphans(connection)
         connection.execute("COMMIT")
-        self._last_id = max([0, *table, *(each.id for each in stored)])
-        self._lock = threading.Lock()
+        self._ids = count(1 + max([0, *table, *(each.id for each in stored)]))
         self.writer = Writer(self.path, connection)
 
     def _open_world(self, world: RestoredWorld, table: BranchTable, branches: dict[int, StoredBranch]) -> World:
@@ -156,11 +155,6 @@ class StateFile:
             known[branch] = StoredBranch(self, branch, parent, parent_steps, self.writer.unused_branches)
         return known[id_]
 
-    def _new_id(self) -> int:
-        with self._lock:
-            self._last_id += 1
-            return self._last_id
-
     def create(
         self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
     ) -> tuple[WorldPersistence, Batch]:
@@ -168,7 +162,7 @@ class StateFile:
         scenario = settings.source
         if start.branch is None and len(start.steps) != len(scenario.steps):
             raise self._foreign_origin(name)
-        id_, branch = self._new_id(), self.new_branch(start.branch, len(start.steps), name)
+        id_, branch = next(self._ids), self.new_branch(start.branch, len(start.steps), name)
         snapshot_rows = [snapshot_row(*each) for each in snapshots.items()]
         world = StoredWorld(id_, name, scenario, branch.id, start.state, start.faults.copy().armed, snapshot_rows)
         token = self.writer.add(partial(rows.put_world, world, rows.base_digest(start.records.base), branch.row()))
@@ -181,10 +175,10 @@ class StateFile:
     def new_branch(self, origin: Branch | None, steps: int, name: str) -> StoredBranch:
         """Return a branch that continues after the first steps of another one. `name` is the world's, for errors."""
         if origin is None:
-            return StoredBranch(self, self._new_id(), None, steps, self.writer.unused_branches)
+            return StoredBranch(self, next(self._ids), None, steps, self.writer.unused_branches)
         if not isinstance(origin, StoredBranch) or origin.storage is not self:
             raise self._foreign_origin(name)
-        return StoredBranch(self, self._new_id(), origin, steps, self.writer.unused_branches)
+        return StoredBranch(self, next(self._ids), origin, steps, self.writer.unused_branches)
 
     def _foreign_origin(self, name: str) -> Conflict:
         return Conflict(f"world {name} continues one that is not in {self.path}, so it cannot be stored there")
