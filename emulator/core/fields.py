@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from emulator.core.errors import ValidationFailed
 from emulator.core.json_text import JsonObject, JsonValue, load_json
@@ -78,22 +77,10 @@ class Upload:
         return self.name
 
 
-class Field(Protocol):
+@dataclass(frozen=True)
+class Field:
     """Reads a value from a body and validates it."""
 
-    @property
-    def required(self) -> bool: ...
-
-    @property
-    def default(self) -> JsonValue: ...
-
-    def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue: ...
-
-    def check(self, value: JsonValue) -> JsonValue: ...
-
-
-@dataclass(frozen=True)
-class _Scalar:
     required: bool = True
     allow_null: bool = dataclasses.field(default=False, kw_only=True)
     default: JsonValue = dataclasses.field(default=MISSING, kw_only=True)
@@ -119,7 +106,7 @@ class _Scalar:
 
 
 @dataclass(frozen=True)
-class CharField(_Scalar):
+class CharField(Field):
     """Text, or a number that is converted to text."""
 
     max_length: int | None = None
@@ -151,7 +138,7 @@ class CharField(_Scalar):
 
 
 @dataclass(frozen=True)
-class IntegerField(_Scalar):
+class IntegerField(Field):
     """An integer, or text that Python's `int` accepts. A fraction of zeros is allowed."""
 
     min_value: int | None = None
@@ -176,7 +163,7 @@ FALSE_VALUES = frozenset(("f", "n", "no", "false", "off", "0", 0))
 
 
 @dataclass(frozen=True)
-class BooleanField(_Scalar):
+class BooleanField(Field):
     """A boolean, or one of the words and numbers for it. In a form a missing value is false."""
 
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
@@ -190,15 +177,17 @@ class BooleanField(_Scalar):
 
 
 @dataclass(frozen=True)
-class JsonField(_Scalar):
+class JsonField(Field):
     """Any JSON value except null. A form has its text."""
 
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         value = data.get(name, MISSING)
-        return JsonText(_text(value)) if isinstance(data, Form) and value is not MISSING else value
-
-    def check(self, value: JsonValue) -> JsonValue:
-        return super().check(value.parse() if isinstance(value, JsonText) else value)
+        if value is MISSING or not isinstance(data, Form):
+            return value
+        try:
+            return load_json(_text(value))
+        except ValueError:
+            raise FieldError(NOT_JSON) from None
 
     def convert(self, value: JsonValue) -> JsonValue:
         if not _is_json(value):
@@ -215,20 +204,8 @@ def _is_json(value: JsonValue) -> bool:
     return True
 
 
-class JsonText(str):
-    """JSON text from a form."""
-
-    __slots__ = ()
-
-    def parse(self) -> JsonValue:
-        try:
-            return load_json(self)
-        except ValueError:
-            raise FieldError(NOT_JSON) from None
-
-
 @dataclass(frozen=True)
-class DictField(_Scalar):
+class DictField(Field):
     """An object with any values."""
 
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
@@ -243,7 +220,7 @@ class DictField(_Scalar):
 
 
 @dataclass(frozen=True)
-class ListField(_Scalar):
+class ListField(Field):
     """A list whose entries are validated by one field."""
 
     child: Field = dataclasses.field(default_factory=IntegerField)
@@ -258,7 +235,7 @@ class ListField(_Scalar):
 
 
 @dataclass(frozen=True)
-class ObjectField(_Scalar):
+class ObjectField(Field):
     """An object with its own fields."""
 
     fields: Mapping[str, Field] = dataclasses.field(default_factory=dict)
@@ -272,7 +249,7 @@ class ObjectField(_Scalar):
 
 
 @dataclass(frozen=True)
-class NestedField(_Scalar):
+class NestedField(Field):
     """An object with its own fields. Errors keep the fields' names; a form has the keys as `name.key`."""
 
     fields: Mapping[str, Field] = dataclasses.field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The state file of a server: stores its worlds and all their changes (`registry.WorldStorage`)."""
+"""The state file of a server: stores its worlds and all their changes."""
 
 from __future__ import annotations
 
