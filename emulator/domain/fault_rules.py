@@ -79,7 +79,10 @@ def answer_status(
     retry_after: int | None = None,
     body: str = "json",
 ) -> Reply:
-    """Respond with an error in the framework's form, or with Django's HTML page. The call is not executed."""
+    """Respond with an error in the framework's form. The call is not executed.
+
+    An HTML page is what Django sends for an exception outside of the framework's views.
+    """
     if body == "html":
         return Reply(status, HTML_PAGES[status], content_type=HTML)
     error = error_with_status(call, status, retry_after)
