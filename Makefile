@@ -6,7 +6,8 @@ BIN = $(VENV)/bin
 # How many processes run the tests. `make test WORKERS=0` runs them in one process, for a debugger.
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
-FAST = not slow and not browser and not oracle and not gate
+IN_PROCESS = not slow and not browser and not oracle and not gate
+FAST = $(IN_PROCESS) and not medium
 
 # The tests start hundreds of processes; without byte code each of them would compile the emulator.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,10 +21,10 @@ run: $(VENV)/.run
 check: $(VENV)/.dev lint language
 	$(PYTEST) -m "$(FAST)" $(ARGS)
 
-# Everything except the gates and the soak tests. Coverage is measured on the fast tests only, because measuring
-# doubles their time on Python 3.11.
+# Everything except the gates and the soak tests. Coverage is measured only on the tests that run in their process,
+# because measuring doubles their time on Python 3.11.
 test: $(VENV)/.dev lint language coverage
-	$(PYTEST) -m "not gate and not ($(FAST))" $(ARGS)
+	$(PYTEST) -m "not gate and not ($(IN_PROCESS))" $(ARGS)
 
 # What `make test` leaves out: the tools of Node, examples, how-to pages, shortened soak tests, a release and newer
 # Pythons.
@@ -37,7 +38,7 @@ test-all: $(VENV)/.dev
 	$(MAKE) pythons
 
 coverage: $(VENV)/.dev
-	$(PYTEST) -m "$(FAST)" --cov --cov-report=term:skip-covered
+	$(PYTEST) -m "$(IN_PROCESS)" --cov --cov-report=term:skip-covered
 
 # Servers that are killed under load, then the memory and the races of a server, then random requests. Each part prints
 # its figures.
@@ -92,7 +93,7 @@ npm: $(VENV)/.dev
 playground: $(VENV)/.dev
 	$(BIN)/python -m tools.make_npm --playground
 
-# The fast tests on each newer Python of this machine.
+# The tests that need no other process, on each newer Python of this machine.
 pythons: $(VENV)/.dev
 	PATH="$$PATH$$(printf ':%s' $$HOME/.pyenv/versions/*/bin)" $(BIN)/python -m nox
 

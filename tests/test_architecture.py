@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 
 import pytest
 
@@ -25,6 +26,7 @@ def tree(name: str) -> ast.Module:
     return metrics.tree(MODULES[name])
 
 
+@pytest.mark.medium
 def test_a_module_imports_only_from_lower_layers() -> None:
     """The import contract of `pyproject.toml` holds, as checked by import-linter."""
     code = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
@@ -33,6 +35,7 @@ def test_a_module_imports_only_from_lower_layers() -> None:
     assert re.search(r"Contracts: \d+ kept, 0 broken", done.stdout)
 
 
+@pytest.mark.medium
 def test_no_modules_import_each_other() -> None:
     """Imports for types alone and imports inside functions count too."""
     assert import_cycles() == set()
@@ -90,6 +93,7 @@ def imported(name: str) -> Iterator[tuple[str, bool]]:
             yield str(node.module).partition(".")[0], id(node) in typed
 
 
+@pytest.mark.medium
 def test_libraries_are_imported_by_their_owners_only() -> None:
     strays = [
         f"{name} imports {library}"
@@ -100,6 +104,7 @@ def test_libraries_are_imported_by_their_owners_only() -> None:
     assert strays == []
 
 
+@pytest.mark.medium
 def test_every_library_has_an_owner() -> None:
     """A new dependency needs a row in `OWNERS`."""
     free = {"emulator", "orjson", "_typeshed", *sys.stdlib_module_names}
@@ -107,6 +112,7 @@ def test_every_library_has_an_owner() -> None:
     assert {name: libraries for name, libraries in unknown.items() if libraries} == {}
 
 
+@pytest.mark.medium
 def test_the_server_imports_flask_and_requests_for_types_only() -> None:
     assert {library for library, typed in imports("client/emulator.py") if not typed} & {"flask", "requests"} == set()
 
@@ -133,12 +139,18 @@ LATE = {
 """Libraries that an emulator must not import before they are used."""
 
 
+@pytest.mark.medium
 def test_libraries_that_are_used_late_are_imported_late() -> None:
     code = (
         f"import sys; from emulator import Emulator; Emulator('demo'); print(*sorted({LATE!r} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.split() == []
+
+
+def test_no_validator_of_iris_is_installed_for_development() -> None:
+    """Every import of jsonschema compiles its grammars, which takes two seconds in each process of a test."""
+    assert find_spec("rfc3987_syntax") is None
 
 
 STARTED = """
@@ -154,6 +166,7 @@ SERVING = {
 """Server -> the libraries that serving may import before the first request. Both bind the port in the same way."""
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("server", SERVING)
 def test_serving_imports_few_libraries_before_the_first_request(server: str) -> None:
     code = STARTED.format(server=server, libraries={*OWNERS, *LATE, "orjson"})
@@ -176,6 +189,7 @@ UNUSED_BY_SERVE = {
 """Modules of other commands and features, which `serve` may not import before the first request."""
 
 
+@pytest.mark.medium
 def test_serve_imports_no_other_command() -> None:
     """Importing all commands took a sixth of the start."""
     done = subprocess.run(
@@ -221,6 +235,7 @@ def test_modules_are_short_except_tables() -> None:
     assert {name for name, length in lengths.items() if length > LONGEST_MODULE} == TABLES.keys()
 
 
+@pytest.mark.medium
 def test_functions_are_short() -> None:
     lengths = {f"{path}: {name}": length for path in modules() for name, length in lengths_in(path).items()}
     assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
@@ -246,6 +261,7 @@ CHANGES = {
 """Methods that change a list, a dictionary or a set."""
 
 
+@pytest.mark.medium
 def test_no_function_changes_a_name_of_its_module() -> None:
     """Everything that changes belongs to a world; values that never change are cached by `functools`."""
     assert [offender for name in MODULES for offender in changes_of_module_state(name)] == []

@@ -74,6 +74,7 @@ def test_a_phrase_is_found_across_lines_with_the_line_where_it_starts() -> None:
     assert [(each.path, each.line, each.rule) for each in found] == [("a.md", 11, "in-vain")]
 
 
+@pytest.mark.medium
 def test_misspelled_words_are_found_outside_of_code() -> None:
     found = spelling_findings(
         [Passage("a.md", 10, "One.\nThe comand."), Passage("a.py", 1, "a wrong comand", "code")]
@@ -81,6 +82,7 @@ def test_misspelled_words_are_found_outside_of_code() -> None:
     assert [str(each) for each in found] == ["a.md:11: spelling: comand ==> command"]
 
 
+@pytest.mark.medium
 def test_findings_of_all_files_are_listed_in_order(folder: Path) -> None:
     (folder / "b.md").write_text(FORBIDDEN, "utf-8")
     (folder / "a.md").write_text("\nThe comand.", "utf-8")

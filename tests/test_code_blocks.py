@@ -88,6 +88,8 @@ NOT_RUN = {
     ): "runs until it is stopped",
     ("docs/how-to/proxy.md", "location /oms/ {"): "a part of a configuration; tests/web runs the forwarded headers",
     ("docs/how-to/proxy.md", "// vite.config.js"): "needs npm packages",
+    ("docs/how-to/proxy.md", "// next.config.mjs"): "needs npm packages; tests/web/test_next.py runs it",
+    ("docs/how-to/proxy.md", "// middleware.js"): "needs npm packages; tests/web/test_next.py runs it",
     ("examples/playwright/README.md", "$ npm ci"): NODE,
 }
 """Page and first line of a block that is not run -> the reason."""

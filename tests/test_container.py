@@ -70,6 +70,7 @@ def test_its_commands_are_valid(command: list[str]) -> None:
     assert CliRunner().invoke(main, [*command, "--help"]).exit_code == 0
 
 
+@pytest.mark.medium
 def test_the_health_check_fails_without_a_server() -> None:
     """Only the port of the command is changed."""
     with Emulator("empty", host="0.0.0.0") as oms:
@@ -79,6 +80,7 @@ def test_the_health_check_fails_without_a_server() -> None:
     assert subprocess.run(check, check=False, timeout=30, stderr=subprocess.DEVNULL).returncode != 0
 
 
+@pytest.mark.medium
 def test_the_control_api_answers_only_to_allowed_host_names() -> None:
     """The example allows the name that its services use for the server."""
     services = yaml.safe_load((COMPOSE / "compose.yaml").read_text("utf-8"))["services"]

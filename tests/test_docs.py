@@ -61,6 +61,7 @@ def is_name(name: str) -> bool:
     return True
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("page", PAGES)
 def test_a_generated_page_is_up_to_date(page: str) -> None:
     """`make docs` would not change it."""

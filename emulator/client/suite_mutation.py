@@ -106,13 +106,14 @@ class ResultsFile:
             self.path.write_bytes(b"")
             self._append({"settings": settings._asdict()})
             return
-        earlier, results = self.settings(), self.results()
+        earlier = self.settings()
         if list(earlier.command) != list(settings.command) or list(earlier.only) != list(settings.only):
             raise InvalidDocument(f"{self.path} is of another command: {' '.join(earlier.command)}")
-        if self.run_info() is not None:  # the run continues
-            self.start(settings, resume=False)
-            for result in results:
-                self.add(result)
+        # Without the info of a complete run, and without a torn line.
+        lines = [orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in self._lines() if "run" not in line]
+        continued = self.path.with_name(self.path.name + ".part")
+        continued.write_bytes(b"".join(lines))
+        continued.replace(self.path)
 
     def _append(self, line: JsonObject) -> None:
         with self.path.open("ab") as file:
@@ -126,8 +127,9 @@ class ResultsFile:
         self._append({"run": info._asdict()})
 
     def _lines(self) -> list[JsonObject]:
+        """Return the complete lines. The last one is torn if the process was killed while it wrote."""
         try:
-            return [orjson.loads(line) for line in self.path.read_bytes().splitlines()]
+            return [orjson.loads(line) for line in self.path.read_bytes().split(b"\n")[:-1]]
         except orjson.JSONDecodeError as error:
             raise InvalidDocument(f"{self.path} is not a results file: {error}") from None
 

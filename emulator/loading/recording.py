@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from queue import SimpleQueue
+from queue import Queue
 from threading import Thread
 from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
@@ -52,6 +52,8 @@ from emulator.state.clock import format_time
 DESCRIPTION = "Recorded by `oms-emulator record`."
 MAX_BYTES = 256 * 1024 * 1024
 """Bytes of recorded bodies that are kept in memory. Later exchanges are forwarded, but not recorded."""
+MAX_WAITING = 256
+"""Exchanges that wait to be processed. With more of them, the next responses wait."""
 FORM = "application/x-www-form-urlencoded"
 READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 OWNERS: Mapping[str, RecordKind] = {"/packages/<": Package, "/transfer_orders/<": TransferOrder}
@@ -115,12 +117,15 @@ class RecordedWorld:
 
 
 class ExchangeWorker:
-    """Processes exchanges in a thread, in the order in which any threads add them. So no response waits for it."""
+    """Processes exchanges in a thread, in the order in which any threads add them.
+
+    A response waits for it only when `MAX_WAITING` exchanges are in the queue.
+    """
 
     def __init__(self, name: str, process: Callable[[RecordedExchange], object]) -> None:
         """`process` must not raise. It is called for one exchange after the other."""
         self._process = process
-        self._queue: SimpleQueue[RecordedExchange | None] = SimpleQueue()
+        self._queue: Queue[RecordedExchange | None] = Queue(MAX_WAITING)
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:

@@ -23,6 +23,7 @@ def call_with(**query: str) -> Call:
     )
 
 
+@pytest.mark.medium
 @settings(deadline=None)
 @given(st.integers(0, 350), st.integers(1, 120), st.booleans())
 def test_all_pages_together_are_the_list(count: int, limit: int, newest: bool) -> None:

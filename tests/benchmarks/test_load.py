@@ -201,6 +201,7 @@ def test_a_server_that_stops_answering_is_an_error(served):
     release.set()
 
 
+@pytest.mark.medium
 def test_a_refused_connection_is_an_error_across_processes():
     """The process of the load generator reports the reason in one line."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -209,6 +210,7 @@ def test_a_refused_connection_is_an_error_across_processes():
         measure(Job(port, [Request("/")], 1, connections=1))
 
 
+@pytest.mark.medium
 def test_the_baseline_returns_the_same_bytes(served):
     """It returns the response that was fetched from another server, also under load."""
     origin = served(lambda *_: answer("çarşı".encode(), "200 OK", "Content-Type: application/json"))

@@ -270,6 +270,7 @@ def test_the_same_calls_give_the_same_world() -> None:
     assert arranged() == arranged()
 
 
+@pytest.mark.medium
 def test_over_a_socket() -> None:
     """The control API makes an order; links lead to where the caller asked."""
     with Emulator("empty") as oms:

@@ -215,6 +215,7 @@ def stable_packing(oms: Emulator) -> dict[str, Any]:
     return changes.stable()
 
 
+@pytest.mark.medium
 def test_secrets_of_hooks_are_not_shown(oms: Emulator) -> None:
     with oms.changes() as changes:
         oms.hooks.add("http://127.0.0.1:9/", "package.created", secret_key="top-secret")

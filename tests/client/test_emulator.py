@@ -61,6 +61,7 @@ def test_a_session_speaks_to_the_running_emulator_too(running: Emulator) -> None
     assert running.session().get(LIST).json()["next"].startswith(running.url)
 
 
+@pytest.mark.medium
 def test_a_connection_is_kept_alive_over_all_kinds_of_answers(
     wire: http.client.HTTPConnection, running: Emulator
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_connection_is_kept_alive_over_all_kinds_of_answers(
     assert wire.sock is first
 
 
+@pytest.mark.medium
 def test_204_has_no_body_and_keeps_the_connection() -> None:
     with Emulator("demo") as oms:
         url = urlsplit(oms.url)
@@ -122,6 +124,7 @@ def test_a_chunked_request_is_read(running: Emulator) -> None:
     assert answer.json()["error"] == {"transition": ['Invalid pk "1" - object does not exist.']}
 
 
+@pytest.mark.medium
 def test_many_clients_at_once_get_their_own_answers(running: Emulator) -> None:
     pks = list(running.world.records.ids(Package))[:60]
 
@@ -217,11 +220,13 @@ def test_wrong_arguments_are_value_errors_that_name_what_is_known(make: Any, sai
         make()
 
 
+@pytest.mark.medium
 def test_arguments_reach_the_world() -> None:
     oms = Emulator("demo", packages=12, seed=99, clock="ticking")
     assert (oms.session().get(LIST).json()["count"], oms.world.settings.seed, oms.clock.mode) == (12, 99, "ticking")
 
 
+@pytest.mark.medium
 def test_emulator_of_a_sample_has_the_path_of_the_sample() -> None:
     assert Emulator("demo").request is None
     for name in bundled_scenarios():
@@ -241,6 +246,7 @@ def test_the_sessions_clock_is_the_worlds(oms: Emulator) -> None:
 # --- clients that we did not write -----------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 def test_httpx_speaks_to_the_application(oms: Emulator) -> None:
     with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url="http://oms.test") as client:
         answer = client.get(LIST, headers=oms.auth)
@@ -252,6 +258,7 @@ def test_httpx_speaks_to_the_application(oms: Emulator) -> None:
         assert client.get("/__admin/health").json()["status"] == "ok"
 
 
+@pytest.mark.medium
 def test_werkzeugs_client_speaks_to_the_application(oms: Emulator) -> None:
     client = Client(oms.app)
     answer = client.get(LIST, headers=oms.auth)
@@ -262,6 +269,7 @@ def test_werkzeugs_client_speaks_to_the_application(oms: Emulator) -> None:
     assert client.head(f"{LIST}{pk}/", headers=oms.auth).data == b""
 
 
+@pytest.mark.medium
 def test_flasks_client_speaks_to_the_application(oms: Emulator) -> None:
     assert oms.app.test_client().get(LIST, headers=oms.auth).get_json()["count"] == 200
 

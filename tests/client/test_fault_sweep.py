@@ -104,6 +104,7 @@ def test_a_client_without_a_timeout_hangs() -> None:
     assert [kind for kind, outcome in outcomes.items() if outcome == "hung"] == ["delay"]
 
 
+@pytest.mark.medium
 def test_the_same_client_has_the_same_grid() -> None:
     assert grid(impatient) == grid(impatient)
 

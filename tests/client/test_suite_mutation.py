@@ -95,6 +95,19 @@ def test_a_run_continues_with_its_results(file: ResultsFile, finished: bool) -> 
     assert file.run_info() is None
 
 
+def test_a_run_that_was_killed_continues_without_its_torn_line(file: ResultsFile) -> None:
+    """Whichever part of the last line was written."""
+    file.add(RESULTS[0])
+    complete = file.path.read_bytes()
+    file.add(RESULTS[1])
+    torn = file.path.read_bytes()[:-1]
+    for end in range(len(complete), len(torn) + 1):
+        file.path.write_bytes(torn[:end])
+        file.start(SETTINGS, resume=True)
+        file.add(RESULTS[1])
+        assert file.results() == [*RESULTS[:2]]
+
+
 def test_a_new_run_starts_without_results(file: ResultsFile) -> None:
     file.add(RESULTS[0])
     file.start(SETTINGS, resume=False)

@@ -111,6 +111,7 @@ def waiting_note(oms: Emulator) -> str | None:
     return oms.world.outbox.waiting_note
 
 
+@pytest.mark.medium
 def test_waiting_deliveries_are_in_the_hint_of_the_write_and_in_the_journal(oms: Emulator) -> None:
     """With a frozen clock nothing is sent before a flush. Hooks whose host is not allowed do not count."""
     oms.hooks.add("https://example.com/hook")
@@ -145,6 +146,7 @@ def test_only_due_deliveries_wait_for_a_flush(oms: Emulator, status: int) -> Non
     assert [*seen, waiting_note(oms)] == [None, None]
 
 
+@pytest.mark.medium
 def test_nothing_waits_where_deliveries_are_sent_in_the_background() -> None:
     with Emulator("empty", clock="ticking") as oms:
         oms.hooks.add(lambda _: 200, EVENT)

@@ -77,6 +77,7 @@ def test_json_bodies_are_checked_as_the_framework_does(body: dict[str, Any]) -> 
     assert repr(ours(body)) == repr(theirs(body))
 
 
+@pytest.mark.medium
 @quick
 @given(PAIRS)
 def test_form_bodies_are_checked_as_the_framework_does(pairs: list[tuple[str, str]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from emulator import Emulator
 from emulator.coverage.assumptions import log_document, summarize, summarize_log
 from emulator.state.journal import Basis, ProvenanceLog
@@ -53,6 +55,7 @@ def test_a_run_without_assumptions_says_so() -> None:
     assert (summarize_log(ProvenanceLog()), log_document(ProvenanceLog())) == ([], {})
 
 
+@pytest.mark.medium
 def test_a_client_sends_the_name_of_its_test_in_a_header() -> None:
     """All worlds of an emulator are counted. The journal has the name."""
     oms = Emulator("demo", provenance=True)

@@ -35,6 +35,7 @@ def some() -> Report:
     )
 
 
+@pytest.mark.medium
 def test_text_has_a_bar_for_each_dimension_and_the_uncovered_rows(some: Report) -> None:
     text = render(some, "text")
     assert re.search(rf"^operations called +2 of +{OPERATIONS} +\d\.\d %  #\.+$", text, re.MULTILINE)
@@ -123,6 +124,7 @@ class Page(HTMLParser):
             self.rows[-1].append(data)
 
 
+@pytest.mark.medium
 def test_the_page_is_complete_and_refers_to_no_other_file(some: Report) -> None:
     """The page is one file without scripts. Its only addresses are its own sections."""
     text = render(some, "html")

@@ -138,6 +138,7 @@ def test_an_unknown_name_is_an_error_that_lists_known_names(asked: dict[str, lis
         report_of().narrowed(**asked)
 
 
+@pytest.mark.medium
 @given(st.integers(1, 10**6).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
 def test_a_percentage_is_never_rounded_up(numbers: tuple[int, int]) -> None:
     """100.0 means that everything is covered."""
@@ -157,6 +158,7 @@ def test_a_minimum_is_compared_without_rounding() -> None:
     assert not almost.reaches(almost.covered * 100 / almost.total + 1e-9)
 
 
+@pytest.mark.medium
 def test_the_report_from_python(tmp_path: Path) -> None:
     """`oms.coverage` is the report of the requests so far. The suffix of a file selects its format."""
     oms = Emulator("demo")
@@ -173,6 +175,7 @@ def test_the_report_from_python(tmp_path: Path) -> None:
         oms.coverage.save(tmp_path / "a.pdf")
 
 
+@pytest.mark.medium
 def test_the_report_has_the_transitions_of_the_installation() -> None:
     """It has them before the first request, too."""
     oms = Emulator("demo", installation="second")
@@ -181,6 +184,7 @@ def test_the_report_has_the_transitions_of_the_installation() -> None:
     assert document["graphs"] == list(oms.coverage.graphs)
 
 
+@pytest.mark.medium
 def test_the_control_api_returns_the_document() -> None:
     """The response to `GET /__admin/coverage` conforms to its schema, and counts all worlds of the server."""
     oms = Emulator("demo")

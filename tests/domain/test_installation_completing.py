@@ -145,6 +145,7 @@ def test_demo_dataset_is_valid_without_any_one_state(lacking: tuple[str, str], w
     assert oms.session().get("/api/v1/oms/transfer_orders/?limit=100").status_code == 200
 
 
+@pytest.mark.medium
 def test_missing_state_is_replaced_by_the_previous_state(written) -> None:
     """Without the state Shipped, packages that would be shipped or delivered are packed."""
     states = state_rows(("PackageStatus", "600"))
@@ -157,6 +158,7 @@ def test_missing_state_is_replaced_by_the_previous_state(written) -> None:
 LATER = {("PackageStatus", value) for value in ("650", "700", "800")}
 
 
+@pytest.mark.medium
 def test_one_packing_location_suffices(written) -> None:
     """With a single stock location, all packages and transfers start there."""
     place = next(each for each in DEFAULT[StockLocation].values() if each.is_fulfillment_center)
@@ -174,6 +176,7 @@ def test_missing_packing_location_is_an_error(written) -> None:
     assert not list(Emulator("empty", installation=name).world.records.ids(Package))
 
 
+@pytest.mark.medium
 def test_second_installation_has_a_demo_dataset() -> None:
     """The dataset has the installation's ids and content types. All of its commands run."""
     oms = Emulator("demo", installation="second")

@@ -46,6 +46,7 @@ def test_delivered_package_offers_no_commands(oms: Emulator) -> None:
     assert commands_of(oms, package_in_state(oms, DELIVERED)) == []
 
 
+@pytest.mark.medium
 def test_waiting_package_offers_the_documented_commands_first(oms: Emulator) -> None:
     origins = installation.origins("default")
     marks = [origins[Transition, each["id"]].provenance for each in commands_of(oms, package_in_state(oms, "100"))]
@@ -53,6 +54,7 @@ def test_waiting_package_offers_the_documented_commands_first(oms: Emulator) -> 
     assert marks == sorted(marks, reverse=True)
 
 
+@pytest.mark.medium
 def test_assumed_commands_can_be_switched_off() -> None:
     oms = with_options(assumed_transitions=False)
     pk = package_in_state(oms, "100")
@@ -63,6 +65,7 @@ def test_assumed_commands_can_be_switched_off() -> None:
     assert run(oms, pk, {"slug": PREPARE, "input_parameters": {}}).status_code == 204
 
 
+@pytest.mark.medium
 def test_world_without_assumed_commands_can_be_exported(tmp_path: Path) -> None:
     oms = with_options(assumed_transitions=False, input_parameters_required=False)
     assert run(oms, package_in_state(oms, "100"), {"slug": PREPARE}).status_code == 204
@@ -100,6 +103,7 @@ def test_reference_has_a_default_for_input_parameters(oms: Emulator) -> None:
     assert run(oms, package_in_state(oms, "100"), {"transition": 199}, prefix="").status_code == 204
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("body", [{"slug": PREPARE}, {"transition": 199, "slug": PREPARE, "package": 1}])
 def test_option_lets_a_body_without_input_parameters_pass(body: dict[str, Any]) -> None:
     """The page on shipping without shipment prints a body of this kind."""

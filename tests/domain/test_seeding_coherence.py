@@ -67,6 +67,7 @@ def ascending(*times: datetime | None) -> bool:
 # --- states ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("packages", [200, 203])
 def test_cycle_contains_every_state(packages: int) -> None:
     base = demo(packages)
@@ -468,6 +469,7 @@ def hook_of(root: Snapshot, event: WebhookEvent) -> str:
     return root.get_existing(Webhook, event.webhook).event_type
 
 
+@pytest.mark.medium
 def test_most_events_were_delivered() -> None:
     found = list(Snapshot(demo(), {}).all(WebhookEvent))
     failed = [event for event in found if not event.delivered]
@@ -483,6 +485,7 @@ def test_hooks_call_reserved_hosts_only() -> None:
         assert hook.target_url.startswith("https://integration.example.com/oms/")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("size", [200, 36_404])
 def test_waiting_items_are_in_stock(size: int) -> None:
     """The packages of a location never wait for more pieces of a product than its stock."""

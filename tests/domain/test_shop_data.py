@@ -36,6 +36,7 @@ def state_values(records: Snapshot) -> Counter[str]:
     return Counter(values[package.state] for package in records.all(Package))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("packages", [200, 2_000])
 def test_most_packages_are_delivered_and_every_state_occurs(packages: int) -> None:
     counts = state_values(shop(packages))
@@ -45,12 +46,14 @@ def test_most_packages_are_delivered_and_every_state_occurs(packages: int) -> No
     assert counts["800"] == max(counts.values())
 
 
+@pytest.mark.medium
 def test_every_shipped_package_has_an_invoice_number() -> None:
     records = shop()
     shipped = {state.id for state in records.all(State) if state.enum_value in ("600", "650", "700", "800")}
     assert all(package.invoice_number for package in records.all(Package) if package.state in shipped)
 
 
+@pytest.mark.medium
 def test_italian_orders_have_italian_products() -> None:
     records = shop()
     names = {
@@ -74,6 +77,7 @@ def test_an_order_is_collected_near_the_customer(city: str, store: str) -> None:
     assert stores == {store}
 
 
+@pytest.mark.medium
 def test_ids_fit_their_blocks() -> None:
     """The ids of a kind are unique and ascending, also in blocks of old packages."""
     records = shop()

@@ -193,6 +193,7 @@ CASES: dict[Callable[[Client], None], tuple[str, ...]] = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("behave", "expected"), CASES.items(), ids=[behave.__name__ for behave in CASES])
 def test_audit_reports_the_expected_findings(
     behave: Callable[[Client], None], expected: tuple[str, ...], oms: Emulator
@@ -219,6 +220,7 @@ def test_every_rule_has_a_case() -> None:
     assert {kind for kinds in CASES.values() for kind in kinds} == RULES.keys()
 
 
+@pytest.mark.medium
 def test_requests_to_the_reference_are_audited(oms: Emulator) -> None:
     session = oms.session()
     session.headers["Authorization"] = f"Bearer {oms.jwt()}"
@@ -238,6 +240,7 @@ def test_finding_names_the_requests(oms: Emulator) -> None:
     assert finding["operation"] == "list_packages"
 
 
+@pytest.mark.medium
 def test_deleted_requests_are_not_audited(oms: Emulator) -> None:
     client = Client(oms)
     polls_quickly(client)

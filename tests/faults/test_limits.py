@@ -20,6 +20,7 @@ def statuses(oms: Any, times: int) -> list[int]:
     return [oms.session().get(LIST).status_code for _ in range(times)]
 
 
+@pytest.mark.medium
 def test_nothing_is_limited_by_default(oms: Emulator) -> None:
     assert set(statuses(oms, 200)) == {200}
 

@@ -175,6 +175,7 @@ def test_a_function_overtakes_the_write_once(oms: Emulator, waiting: int) -> Non
     assert oms.faults.list() == []
 
 
+@pytest.mark.medium
 def test_a_function_overtakes_over_http(waiting: int, oms: Emulator) -> None:
     """The function may call the same server, from the thread that answers the client."""
     with oms, requests.Session() as session:
@@ -190,6 +191,7 @@ def test_a_function_overtakes_over_http(waiting: int, oms: Emulator) -> None:
     assert_refused(answer, 35)
 
 
+@pytest.mark.medium
 def test_a_write_without_a_read_is_not_overtaken(oms: Emulator, waiting: int) -> None:
     """Neither is the write of another record, or of another client."""
     other = int(oms.package(state="Waiting")["id"])
@@ -230,6 +232,7 @@ def test_an_overtaking_that_does_not_happen_fails(oms: Emulator, waiting: int) -
         oms.faults.assert_used()
 
 
+@pytest.mark.medium
 def test_an_error_of_the_function_reaches_the_test(oms: Emulator, waiting: int) -> None:
     """Over HTTP the client gets a 500, and the end of the block raises the error."""
     with oms:
@@ -243,6 +246,7 @@ def test_an_error_of_the_function_reaches_the_test(oms: Emulator, waiting: int) 
         pass
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -259,6 +263,7 @@ def test_a_wrong_document_is_refused(oms: Emulator, document: dict[str, Any], me
         oms.between(read="get_packages", write="command_package", do=lambda: None)
 
 
+@pytest.mark.medium
 def test_other_faults_can_wait_for_a_read(oms: Emulator, waiting: int) -> None:
     """`when.read` is a condition like the others: here the response of the write after a read is lost."""
     session = oms.session()
@@ -276,6 +281,7 @@ def test_the_other_actor_can_be_refused(oms: Emulator, waiting: int) -> None:
     assert "transition 1105 does not lead out of state" in answer.headers["X-Emulator-Hint"]
 
 
+@pytest.mark.medium
 def test_an_overtaken_world_can_be_exported(oms: Emulator, waiting: int, tmp_path: Path) -> None:
     """The write of the other actor is a step. A fault with a Python function is left out."""
     session = oms.session()
@@ -289,6 +295,7 @@ def test_an_overtaken_world_can_be_exported(oms: Emulator, waiting: int, tmp_pat
     assert again.export() == oms.export()
 
 
+@pytest.mark.medium
 def test_the_request_of_the_other_actor_is_known(oms: Emulator, waiting: int) -> None:
     """The exact changes name it, and not the request that was refused."""
     oms.faults.add("command_package", "overtaken")

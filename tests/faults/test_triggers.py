@@ -47,6 +47,7 @@ def test_trigger_selects_the_expected_calls(when: dict[str, Any], expected: list
     assert oms.faults.list()[0]["hits"] == expected.count(503)
 
 
+@pytest.mark.medium
 def test_fault_applies_to_its_operation_or_to_all(oms: Emulator) -> None:
     client = oms.session()
     oms.faults.add("list_packages", status=503)
@@ -56,6 +57,7 @@ def test_fault_applies_to_its_operation_or_to_all(oms: Emulator) -> None:
     assert client.get("/__admin/health").status_code == 200, "faults never apply to the control API"
 
 
+@pytest.mark.medium
 def test_state_trigger_selects_records_in_that_state(oms: Emulator) -> None:
     """A state can be a name, a value or an id. The state before the call counts."""
     client = oms.session()
@@ -93,6 +95,7 @@ def statuses_of(oms: Emulator, paths: list[str]) -> list[int]:
     return [oms.session().get(path).status_code for path in paths]
 
 
+@pytest.mark.medium
 def test_rate_is_deterministic_for_a_seed() -> None:
     """Another seed gives other results, and the frequency is close to the rate."""
     pages = [f"{LIST}short/?limit=1&page={number}" for number in range(1, 101)]
@@ -105,6 +108,7 @@ def test_rate_is_deterministic_for_a_seed() -> None:
     assert all(15 <= result.count(503) <= 45 for result in results)
 
 
+@pytest.mark.medium
 def test_rate_does_not_depend_on_the_order_of_requests() -> None:
     pages = [f"{LIST}short/?limit=1&page={number}" for number in range(1, 61)]
     results = []
@@ -116,6 +120,7 @@ def test_rate_does_not_depend_on_the_order_of_requests() -> None:
     assert results[0] == results[1]
 
 
+@pytest.mark.medium
 def test_hits_from_many_threads_are_counted_exactly(oms: Emulator) -> None:
     oms.faults.add("list_packages", status=503, times=30)
     with ThreadPoolExecutor(8) as pool:
@@ -145,6 +150,7 @@ def test_faults_belong_to_a_world_and_its_snapshots(oms: Emulator) -> None:
     assert oms.in_world("fresh", "demo").faults.list() == []
 
 
+@pytest.mark.medium
 def test_exported_world_continues_with_its_faults(tmp_path: Path) -> None:
     """The file contains counts, the random state of rates, and limits."""
     oms = Emulator("demo", limits={"full-access": {"read": "8/hour"}})
@@ -204,6 +210,7 @@ INVALID_FAULTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("document", "message"), INVALID_FAULTS, ids=[message for _, message in INVALID_FAULTS])
 def test_invalid_fault_is_refused_with_a_one_line_error(
     document: dict[str, Any], message: str, oms: Emulator
@@ -214,6 +221,7 @@ def test_invalid_fault_is_refused_with_a_one_line_error(
     assert oms.faults.list() == []
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("document", "known"),
     [
@@ -277,6 +285,7 @@ def test_error_for_a_fault_in_a_scenario_contains_its_pointer(tmp_path: Path) ->
         Emulator(file)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("part", "message"),
     [
@@ -299,6 +308,7 @@ def test_invalid_scenario_over_http_is_refused_with_a_one_line_error(
 # --- the control API, Python and the header -----------------------------------------------------------------------
 
 
+@pytest.mark.medium
 def test_faults_are_added_listed_and_removed_over_http(oms: Emulator) -> None:
     client = oms.session()
     document = {"kind": "status", "options": {"status": 503}, "operation": "list_packages", "when": {"nth": 1}}

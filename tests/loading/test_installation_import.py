@@ -180,6 +180,7 @@ def recorded(oms: Emulator) -> list[RecordedResponse]:
     return [RecordedResponse(path, session.get(path).json()) for path in paths]
 
 
+@pytest.mark.medium
 def test_import_of_the_emulators_responses_restores_its_installation() -> None:
     """States and commands in the demo world keep their ids, slugs, codes and values."""
     oms = Emulator("demo")
@@ -210,6 +211,7 @@ def test_import_of_the_emulators_responses_restores_its_installation() -> None:
             )
 
 
+@pytest.mark.medium
 def test_imported_installation_can_be_served(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text(installation_text(second().document), "utf-8")

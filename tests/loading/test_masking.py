@@ -57,6 +57,7 @@ def assert_masked(text: str) -> None:
     assert "***1" in text
 
 
+@pytest.mark.medium
 def test_exports_are_masked_and_keep_secrets_on_request(tmp_path: Path) -> None:
     """Python, the control API, the command line and the server's export on exit write the same."""
     oms, file = world_with_secrets(), tmp_path / "mine.json"
@@ -76,6 +77,7 @@ def test_exports_are_masked_and_keep_secrets_on_request(tmp_path: Path) -> None:
     assert oms.session().get("/__admin/export?with_secrets=yes").status_code == 400
 
 
+@pytest.mark.medium
 def test_masked_export_loads_and_sends_the_masks(tmp_path: Path) -> None:
     oms = world_with_secrets()
     oms.save(tmp_path / "mine.json")
@@ -88,6 +90,7 @@ def test_masked_export_loads_and_sends_the_masks(tmp_path: Path) -> None:
     assert [hook.is_active for hook in hooks] == [hook.is_active for hook in oms.world.records.all(Webhook)]
 
 
+@pytest.mark.medium
 def test_export_of_a_state_file_is_masked(tmp_path: Path) -> None:
     """The state file keeps the credentials, and only its owner may read it."""
     file = tmp_path / "worlds.db"
@@ -99,6 +102,7 @@ def test_export_of_a_state_file_is_masked(tmp_path: Path) -> None:
     assert "signing-secret" in CliRunner().invoke(main, ["export", "--state", str(file), "--with-secrets"]).output
 
 
+@pytest.mark.medium
 def test_hooks_that_differ_by_a_credential_still_differ() -> None:
     """Otherwise the second one is refused as a duplicate when the file is loaded."""
     oms = Emulator("empty")
@@ -139,6 +143,7 @@ def test_other_values_stay() -> None:
     assert SecretMasker().mask_value(value) == value
 
 
+@pytest.mark.medium
 def test_remote_export_sends_the_admin_token() -> None:
     with run_receiver(respond_with(200, b"{}")) as server:
         done = CliRunner().invoke(main, ["export", "--url", server.url, "--admin-token", "t", "--with-secrets"])

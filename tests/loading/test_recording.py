@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from emulator import Emulator
 from emulator.loading.recording import (
+    MAX_WAITING,
     ExchangeWorker,
     NothingRecorded,
     RecordedExchange,
@@ -63,6 +64,7 @@ def operations(world: RecordedWorld) -> list[str]:
     return [step["operation"] for step in world.scenario.get("steps", ())]
 
 
+@pytest.mark.medium
 def test_answers_after_a_write_are_left_out(client: Client) -> None:
     """The list, the detail and the logs of the record show the state before the write."""
     pk = first_package(client)
@@ -75,6 +77,7 @@ def test_answers_after_a_write_are_left_out(client: Client) -> None:
     assert world.scenario["steps"][0]["at"] == "2026-01-01T00:00:00Z"
 
 
+@pytest.mark.medium
 def test_a_record_that_was_only_read_after_a_write_is_kept(client: Client) -> None:
     """Its write cannot be repeated, and is reported."""
     pk = first_package(Client(Emulator("demo", packages=8)))
@@ -95,6 +98,7 @@ def test_a_created_denial_reason_is_created_once(client: Client) -> None:
     assert "Lost" not in json.dumps(world.scenario["answers"])
 
 
+@pytest.mark.medium
 def test_what_a_scenario_cannot_contain_is_reported(client: Client) -> None:
     """The lines name operations and statuses, and no value."""
     pk = first_package(client)
@@ -111,6 +115,7 @@ def test_what_a_scenario_cannot_contain_is_reported(client: Client) -> None:
     assert operations(world) == []
 
 
+@pytest.mark.medium
 def test_a_write_that_the_scenario_cannot_repeat_is_reported(client: Client) -> None:
     """The real service accepted it, so the emulator differs, or knows too little."""
     pk = first_package(client)
@@ -142,6 +147,34 @@ def test_no_request_waits_for_the_worker(client: Client) -> None:
     assert processed == client.recording.exchanges
 
 
+def test_an_exchange_waits_if_too_many_are_not_processed(client: Client) -> None:
+    first_package(client)
+    (exchange,) = client.recording.exchanges
+    began, is_free, added, processed = Event(), Event(), Event(), list[RecordedExchange]()
+
+    def process(exchange: RecordedExchange) -> None:
+        began.set()
+        is_free.wait(60)
+        processed.append(exchange)
+
+    def add_another() -> None:
+        worker.add(exchange)
+        added.set()
+
+    worker = ExchangeWorker("test", process)
+    worker.start()
+    worker.add(exchange)
+    assert began.wait(60)
+    for _ in range(MAX_WAITING):
+        worker.add(exchange)
+    Thread(target=add_another).start()
+    assert not added.wait(0.1)
+    is_free.set()
+    assert added.wait(60)
+    worker.stop()
+    assert len(processed) == MAX_WAITING + 2
+
+
 def test_a_full_recording_keeps_what_it_has() -> None:
     client = Client(Emulator("demo", packages=8))
     client.recording = Recording(max_bytes=30_000)
@@ -152,6 +185,7 @@ def test_a_full_recording_keeps_what_it_has() -> None:
     assert f"an exchange beyond the limit of memory: {client.recording.dropped}" in world.missing
 
 
+@pytest.mark.medium
 def test_values_are_kept_without_redaction(client: Client) -> None:
     pk = first_package(client)
     shown = client.send("GET", f"{PACKAGES}{pk}/")["shipping_address"]

@@ -69,6 +69,7 @@ VALUES = st.recursive(
 OPTIONS = [0, orjson.OPT_INDENT_2, orjson.OPT_SORT_KEYS, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("option", OPTIONS)
 def test_values_are_written_with_the_same_bytes(option: int) -> None:
     @given(VALUES)
@@ -86,6 +87,7 @@ def floats() -> Iterator[float]:
     yield from (1e15, 1e16, 1e17, 1e21, 1e22, 1e-4, 1e-5, 1.5e-5, 9.5e-5, 1e-6, 1e-7, -1e-5, -0.0, math.inf, math.nan)
 
 
+@pytest.mark.medium
 def test_floats_are_written_with_the_same_bytes() -> None:
     wrong = [value for value in floats() if JSON.dumps([value]) != orjson.dumps([value])]
     assert not wrong
@@ -146,6 +148,7 @@ def test_bytes_are_read_to_the_same_value(document: Any) -> None:
     assert result_of(JSON.loads, document) == result_of(orjson.loads, document)
 
 
+@pytest.mark.medium
 @given(VALUES)
 def test_written_text_is_read_back(value: Any) -> None:
     text = json.dumps(value)
@@ -191,6 +194,7 @@ print([(page.status_code, hashlib.sha256(page.content).hexdigest(), sorted(page.
 """
 
 
+@pytest.mark.medium
 def test_emulator_validates_bodies_with_the_stand_ins() -> None:
     """An emulator with both stand-ins answers with the same bytes."""
     outputs = []

@@ -107,6 +107,7 @@ def machine_reads(tree: ast.Module) -> Iterator[str]:
                 yield ast.unparse(node.func)
 
 
+@pytest.mark.medium
 def test_no_other_module_reads_the_machines_clocks_or_random_numbers() -> None:
     found = {f"{name}: {what}" for name, tree in modules() for what in machine_reads(tree)}
     own = {one for one in found if one.startswith(("state/clock.py", "core/seeded_random.py"))}

@@ -20,6 +20,7 @@ KEYS = (
 CHANGES = st.lists(st.tuples(st.sampled_from(["set", "delete"]), KEYS, st.integers(0, 9)), max_size=60)
 
 
+@pytest.mark.medium
 @given(CHANGES)
 def test_a_map_equals_a_dictionary_after_the_same_changes(changes: list[tuple[str, int | str | None, int]]) -> None:
     """Keys of one row and of one dictionary are included."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ seconds = st.integers(0, 10**9) | st.integers(0, 3)
 changes = st.lists(st.tuples(st.integers(0, 5), st.none() | seconds), max_size=12)
 
 
+@pytest.mark.medium
 @given(st.lists(st.none() | seconds, min_size=6, max_size=6), changes)
 def test_the_order_is_that_of_a_sorted_list(first: list[int | None], later: list[tuple[int, int | None]]) -> None:
     """Due times may be changed, removed and set again. Older snapshots keep their order."""

@@ -47,6 +47,7 @@ def test_the_body_of_a_step_is_read_at_the_time_of_the_write() -> None:
     assert PendingStep(Step("x", body="sent")).complete(AT).body == "sent"
 
 
+@pytest.mark.medium
 def test_a_log_has_the_same_content_as_a_list() -> None:
     """The log is tested by random appends, pops and copies, across compressed blocks."""
     dice = Random(5)

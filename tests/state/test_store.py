@@ -101,6 +101,7 @@ def run(world: World, model: Model, free: dict[type[Any], int], steps: list[Any]
             raise Failure
 
 
+@pytest.mark.medium
 @settings(max_examples=60, deadline=None)
 @given(STARTS, ROUNDS)
 def test_the_store_agrees_with_plain_dicts(start: Any, rounds: Any) -> None:
@@ -195,6 +196,7 @@ def test_transaction_has_a_time() -> None:
     assert world.clock.now() == tx.now
 
 
+@pytest.mark.medium
 @given(st.lists(st.sampled_from(["add", "remove first", "remove last", "remove middle"]), max_size=60))
 def test_a_removed_record_that_is_not_in_the_base_leaves_no_trace(moves: list[str]) -> None:
     """In any order of removals the other records remain, and no map keeps an entry of a removed record."""

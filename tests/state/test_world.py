@@ -32,6 +32,7 @@ def in_threads(work: Callable[[], None], times: int = WRITERS) -> None:
             done.result()
 
 
+@pytest.mark.medium
 def test_no_write_of_many_threads_is_lost() -> None:
     world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     in_threads(lambda: [add_one(world) for _ in range(WRITES)] and None)
@@ -42,6 +43,7 @@ def test_no_write_of_many_threads_is_lost() -> None:
     assert (world.clock.now() - START).total_seconds() == pytest.approx(total / 1000)
 
 
+@pytest.mark.medium
 def test_readers_see_whole_transactions_only() -> None:
     """A reader sees both changes of a transaction or none, while other threads write."""
     world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
@@ -185,6 +187,7 @@ def test_a_background_write_is_undone_with_the_call_before_it() -> None:
     )
 
 
+@pytest.mark.medium
 def test_background_writes_do_not_keep_old_records() -> None:
     """Only calls have undo entries, and only the entries of the last thousand writes are kept."""
     world = build_world([Stock(1, 1, 0), Stock(2, 2, 0)])
@@ -200,6 +203,7 @@ def test_background_writes_do_not_keep_old_records() -> None:
     assert [world.undo(), world.undo(), world.records.get_existing(Stock, 1).quantity] == ["2", "1", 5 + 401]
 
 
+@pytest.mark.medium
 def test_a_pending_step_belongs_to_its_thread() -> None:
     """A concurrent write of another thread is not recorded as the step."""
     world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
@@ -210,6 +214,7 @@ def test_a_pending_step_belongs_to_its_thread() -> None:
     assert len(world.steps) == 1
 
 
+@pytest.mark.medium
 def test_request_ids_of_many_threads_are_all_different() -> None:
     world = build_world()
     ids: list[str] = []

@@ -93,6 +93,7 @@ def test_requests_from_other_origins_are_refused(oms: Emulator, headers: dict[st
     assert (oms.world is world) == (status == 403)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -129,6 +130,7 @@ def test_control_responses_have_no_cors_headers(client: Any) -> None:
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("headers", [{"Origin": "http://[::1"}, {"Host": "[::1"}], ids=["origin", "host"])
 def test_malformed_origin_or_host_is_refused(client: Any, headers: dict[str, str]) -> None:
     assert client.get("/__admin/health", headers=headers).status_code == 403

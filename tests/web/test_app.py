@@ -56,6 +56,7 @@ def test_similar_paths_do_not_reach_the_control_api(client: Any, path: str) -> N
 INSPECTOR = {"Referer": "http://oms.test/__admin/ui/", "Sec-Fetch-Site": "same-origin"}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("is_handed_out", [False, True], ids=["short way", "through Flask"])
 def test_access_log_has_a_line_per_request(is_handed_out: bool, caplog: pytest.LogCaptureFixture) -> None:
     """The path is escaped, secrets are masked, and reads of the inspector are left out."""
@@ -100,12 +101,14 @@ def test_path_is_decoded_as_by_django(raw: bytes, text: str) -> None:
     assert decode_path(raw) == text
 
 
+@pytest.mark.medium
 @given(st.binary(max_size=40))
 def test_any_bytes_can_be_decoded_as_a_path(raw: bytes) -> None:
     """The path can be encoded again without a change."""
     assert isinstance(decode_path(raw), str)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
 @pytest.mark.parametrize(
     "target", [LIST, f"{LIST}1/set_remote_id/", "/nowhere/", "/__admin/health", "/__admin/reset"]
@@ -125,11 +128,13 @@ def test_application_conforms_to_wsgi(method: str, target: str) -> None:
     assert answer.status in (200, 204, 404, 405)
 
 
+@pytest.mark.medium
 def test_decoding_of_a_path_takes_linear_time() -> None:
     """Quadratic decoding would take half an hour."""
     assert decode_path(b"/" + b"\xff" * 500_000) == "/" + "%FF" * 500_000
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("path", [LIST, "/__admin/health", "/w/other/__admin/health"])
 def test_long_url_is_refused(client: Any, path: str) -> None:
     query = "a" * (MAX_URL_BYTES - len(path))

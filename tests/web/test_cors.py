@@ -151,6 +151,7 @@ def test_vary_header_is_sent_without_an_origin(restricted_oms: Emulator) -> None
     assert (answer.headers["Vary"], cors_headers(answer)) == ("Origin", {})
 
 
+@pytest.mark.medium
 def test_star_allows_all_origins() -> None:
     assert (
         with_origin(Emulator("empty", cors_origins=[OTHER, "*"]), PACKAGES).headers["Access-Control-Allow-Origin"]
@@ -173,6 +174,7 @@ def test_only_given_origins_restrict_cors() -> None:
     assert cors.Cors([PAGE]).is_restricted
 
 
+@pytest.mark.medium
 def test_credentials_are_an_option_for_all_origins() -> None:
     """Browsers do not accept `*` with credentials."""
     oms = Emulator("empty", cors_credentials=True)
@@ -197,6 +199,7 @@ REFUSED_PREFLIGHTS = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("is_handed_out", [False, True], ids=["short way", "through Flask"])
 @pytest.mark.parametrize(("headers", "reason"), REFUSED_PREFLIGHTS.values(), ids=REFUSED_PREFLIGHTS)
 def test_a_refused_preflight_is_explained_in_the_journal(
@@ -231,6 +234,7 @@ def test_more_request_headers_can_be_allowed() -> None:
         Emulator("empty", cors_headers=["a b"])
 
 
+@pytest.mark.medium
 def test_a_refused_preflight_of_an_unknown_world_is_explained() -> None:
     answer = call(Emulator("empty"), "OPTIONS", f"/w/nowhere{PACKAGES}", **REFUSED_PREFLIGHTS["method"][0])
     assert (answer.status_code, answer.headers["X-Emulator-Hint"]) == (200, "the method LINK is not allowed")

@@ -24,18 +24,21 @@ def client() -> Any:
     return Emulator("empty").app.test_client()
 
 
+@pytest.mark.medium
 def test_openapi_document_is_served(client: Any) -> None:
     answer = client.get("/__admin/openapi.json")
     assert (answer.status_code, answer.content_type) == (200, "application/json")
     assert answer.get_json() == json.loads(json.dumps(openapi_document()))
 
 
+@pytest.mark.medium
 def test_openapi_document_contains_the_prefix_of_the_server(client: Any) -> None:
     """A mounted emulator has its prefix in the server URL."""
     answer = client.get("/__admin/openapi.json", base_url="http://127.0.0.1/below")
     assert answer.get_json()["servers"][0]["url"] == "/below"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("path", "count"), [(DOCS, 11), (f"{DOCS}/", 11), (f"{DOCS}/redoc", 4)])
 def test_all_files_of_the_page_are_served(path: str, count: int, client: Any) -> None:
     """The emulator serves the page and its assets, also below a world's prefix."""
@@ -46,6 +49,7 @@ def test_all_files_of_the_page_are_served(path: str, count: int, client: Any) ->
     assert all(part.startswith("/__admin/") for part in parts)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("query", "options"),
     [
@@ -73,6 +77,7 @@ def test_other_documents_are_served_and_printed(name: str, document: Any, client
     assert json.loads(printed.output) == document
 
 
+@pytest.mark.medium
 def test_command_line_prints_openapi_30() -> None:
     done = CliRunner().invoke(main, ["openapi", "--openapi-version", "3.0", "--part", "oms"])
     assert json.loads(done.output) == json.loads(json.dumps(openapi_document(version="3.0", part="oms")))
@@ -93,6 +98,7 @@ def test_page_has_the_access_check_of_the_control_api(client: Any) -> None:
     assert client.get(DOCS, headers={"Host": "evil.test"}).status_code == 403
 
 
+@pytest.mark.medium
 def test_command_line_prints_the_document() -> None:
     done = CliRunner().invoke(main, ["openapi", "--server", "https://oms.test"])
     assert done.exit_code == 0
@@ -106,6 +112,7 @@ def test_command_line_writes_a_file(tmp_path: Path) -> None:
     assert json.loads(file.read_text("utf-8")) == json.loads(json.dumps(openapi_document()))
 
 
+@pytest.mark.medium
 def test_unwritable_file_gives_a_one_line_error(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["openapi", "-o", str(tmp_path / "none" / "openapi.json")])
     assert done.exit_code == 2

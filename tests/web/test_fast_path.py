@@ -231,6 +231,7 @@ def test_restricted_origins_are_checked_each_time() -> None:
         assert answer.headers["Vary"] == "Origin"
 
 
+@pytest.mark.medium
 def test_mounted_application_is_not_confused_with_a_world(oms: Emulator) -> None:
     """Flask moves the prefix of a world to SCRIPT_NAME. A mount can have the same path."""
     oms.in_world("x", "empty")
@@ -252,6 +253,7 @@ def test_bytes_of_answers_are_limited(oms: Emulator) -> None:
     assert not fetch(oms, environ_of(f"{LIST}?limit=1&n=0")).is_fast
 
 
+@pytest.mark.medium
 def test_answers_of_a_deleted_world_are_freed(oms: Emulator) -> None:
     oms.in_world("other", "demo")
     fetch(oms, environ_of(f"/w/other{LIST}"))
@@ -268,6 +270,7 @@ def gets(oms: Emulator) -> Iterator[HttpRequest]:
     yield from (each for each in (*route_requests(*ids), *edge_case_requests(ids[0])) if each.method == "GET")
 
 
+@pytest.mark.medium
 def test_response_depends_on_the_variables_of_the_key_alone(oms: Emulator) -> None:
     """The journal reads all headers, but only through `items`."""
     read: set[str] = set()
@@ -280,6 +283,7 @@ def test_response_depends_on_the_variables_of_the_key_alone(oms: Emulator) -> No
     assert read - UNREAD - set(KEY_VARIABLES) == set()
 
 
+@pytest.mark.medium
 def test_corpus_twice_gets_and_records_the_same_as_without_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each read is sent three times, and a write is sent after every twentieth."""
     outcomes = []

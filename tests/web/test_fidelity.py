@@ -124,6 +124,7 @@ def test_no_section_is_without_a_check() -> None:
     assert notes().keys() == {"operations", "statuses", "shapes", "webhooks", "live", "protocol", "commands"}
 
 
+@pytest.mark.medium
 def test_states_of_items_are_listed() -> None:
     rows = Emulator("empty").session().get("/__admin/fidelity").json()["item_states"]
     values = {row["enum_value"]: row["provenance"] for row in rows if row["of"] == "PackageItemStatus"}
@@ -175,6 +176,7 @@ def test_denial_reasons_name_their_own_pages() -> None:
     assert pages == {"Package Denial Reasons (packages module)", "Package Denial Reason Services (guide)"}
 
 
+@pytest.mark.medium
 def test_control_api_returns_all_entries() -> None:
     """States and transitions are those of the world."""
     answer = Emulator("empty", installation="second").session().get("/__admin/fidelity")

@@ -61,6 +61,7 @@ def package_id(app: Flask) -> int:
 # --- the factory --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 def test_create_app_takes_the_options_of_the_emulator() -> None:
     app = create_app("demo", packages=7, seed=3, strict=True)
     assert isinstance(app, Flask)
@@ -71,6 +72,7 @@ def test_create_app_takes_the_options_of_the_emulator() -> None:
         create_app("demo", nonsense=1)  # type: ignore[call-arg]
 
 
+@pytest.mark.medium
 def test_the_application_of_an_emulator_is_the_same_object() -> None:
     oms = Emulator("demo")
     assert oms.app is oms.app
@@ -79,6 +81,7 @@ def test_the_application_of_an_emulator_is_the_same_object() -> None:
     assert get(oms.app, f"{LIST}{package['id']}/").get_json()["state"]["id"] == package["state"]["id"]
 
 
+@pytest.mark.medium
 def test_applications_that_are_no_longer_used_are_collected() -> None:
     reference = ref(create_app("empty").extensions["oms_emulator"])
     gc.collect()
@@ -110,6 +113,7 @@ def test_flask_is_not_imported_by_an_emulator_that_does_not_need_it() -> None:
 # --- rules --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 def test_every_operation_is_a_rule_with_its_method_and_name(app: Flask) -> None:
     rules = {
         (rule.endpoint, method, re.sub(r"<(?:\w+:)?(\w+)>", r"<\1>", rule.rule))
@@ -120,6 +124,7 @@ def test_every_operation_is_a_rule_with_its_method_and_name(app: Flask) -> None:
     assert rules == {(route.operation, route.method, route.path.replace("<...", "<")) for route in ROUTES}
 
 
+@pytest.mark.medium
 def test_url_for_builds_the_urls_of_operations(app: Flask) -> None:
     with app.test_request_context():
         assert url_for("list_packages", limit=2) == f"{LIST}?limit=2"
@@ -127,6 +132,7 @@ def test_url_for_builds_the_urls_of_operations(app: Flask) -> None:
         assert url_for("product_image", rest="1/2.jpg", _external=True) == "http://localhost/cdn/1/2.jpg"
 
 
+@pytest.mark.medium
 def test_a_hook_sees_the_endpoint_and_the_arguments(app: Flask) -> None:
     pk, seen = package_id(app), []
     app.before_request(lambda: seen.append((request.endpoint, request.view_args, url_for("list_packages"))))
@@ -161,6 +167,7 @@ def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return paths
 
 
+@pytest.mark.medium
 def test_an_unchanged_application_takes_the_short_way(app: Flask, oms: Emulator, dispatched: list[str]) -> None:
     """Reads of the application, and responses of the control API, change nothing."""
     app.test_client(), app.jinja_env, app.logger, app.name, app.extensions.setdefault("mine", 1)
@@ -228,6 +235,7 @@ def blueprint_with_hook() -> Blueprint:
     return blueprint
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_application_is_dispatched_by_flask(change: str, app: Flask, dispatched: list[str]) -> None:
     """The change counts for every way in, also after the first request, and the bytes stay the same."""
@@ -254,6 +262,7 @@ def test_a_client_that_keeps_the_context_is_dispatched_by_flask(app: Flask) -> N
         assert (request.endpoint, request.args["limit"]) == ("list_packages", "2")
 
 
+@pytest.mark.medium
 def test_hooks_see_the_requests_to_the_server(app: Flask, oms: Emulator) -> None:
     app.after_request(add_header)
     with oms:
@@ -261,6 +270,7 @@ def test_hooks_see_the_requests_to_the_server(app: Flask, oms: Emulator) -> None
         assert oms.session().get("/__admin/health").headers["X-Mine"] == "1"
 
 
+@pytest.mark.medium
 def test_middleware_sees_every_way_in(app: Flask, oms: Emulator) -> None:
     paths: list[str] = []
     inner = app.wsgi_app
@@ -282,6 +292,7 @@ def add_header(response: flask.Response) -> flask.Response:
     return response
 
 
+@pytest.mark.medium
 def test_hooks_run_in_flasks_order_around_every_response(app: Flask) -> None:
     calls: list[str] = []
     app.before_request(lambda: calls.append("before"))
@@ -294,6 +305,7 @@ def test_hooks_run_in_flasks_order_around_every_response(app: Flask) -> None:
     assert calls == [call for status in statuses for call in ("before", f"after {status}", "teardown None")]
 
 
+@pytest.mark.medium
 def test_a_hook_can_answer_or_change_the_response(app: Flask, oms: Emulator) -> None:
     app.before_request(lambda: ("closed", 503) if "X-Closed" in request.headers else None)
 
@@ -310,6 +322,7 @@ def test_a_hook_can_answer_or_change_the_response(app: Flask, oms: Emulator) -> 
     oms.requests.assert_called("list_packages", times=1)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("form", [{"remote_id": "R-7"}, None])
 def test_a_hook_may_read_the_body(form: dict[str, str] | None, app: Flask, oms: Emulator) -> None:
     seen: list[Any] = []
@@ -321,6 +334,7 @@ def test_a_hook_may_read_the_body(form: dict[str, str] | None, app: Flask, oms: 
     assert oms.session().get(f"{LIST}{pk}/").json()["remote_id"] == "R-7"
 
 
+@pytest.mark.medium
 def test_signals_are_sent(app: Flask) -> None:
     events: list[str] = []
 
@@ -336,6 +350,7 @@ def test_signals_are_sent(app: Flask) -> None:
     assert events == ["started list_packages", "finished 200"]
 
 
+@pytest.mark.medium
 def test_error_handlers_get_own_errors_and_exceptions_only(app: Flask, oms: Emulator) -> None:
     """A 4xx of the emulated API is an ordinary response."""
     app.register_error_handler(404, answer_with("own 404", 404))
@@ -372,6 +387,7 @@ def test_a_failing_hook_is_a_500_of_flask(app: Flask) -> None:
 # --- own rules, blueprints, configuration, sessions ---------------------------------------------------------
 
 
+@pytest.mark.medium
 def test_own_rules_and_blueprints_work_beside_the_operations(app: Flask, oms: Emulator) -> None:
     shop = Blueprint("shop", __name__, url_prefix="/shop")
     shop.before_request(lambda: setattr(g, "shop", "open"))
@@ -388,6 +404,7 @@ def test_own_rules_and_blueprints_work_beside_the_operations(app: Flask, oms: Em
     assert [call.path for call in oms.world.journal.newest_first()] == [LIST, "/mine/"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("has_handler", [False, True])
 def test_max_content_length_limits_bodies(has_handler: bool, app: Flask, oms: Emulator) -> None:
     pk = package_id(app)
@@ -525,6 +542,7 @@ MOUNTS: dict[str, Callable[[Flask, str], httpx.Response]] = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("world", ["", "/w/other"])
 @pytest.mark.parametrize("mount", MOUNTS)
 def test_links_keep_the_path_of_the_mount(mount: str, world: str, app: Flask, oms: Emulator) -> None:
@@ -548,6 +566,7 @@ def test_links_keep_the_path_of_the_mount(mount: str, world: str, app: Flask, om
     assert known.status_code in (200, 403), "the control API answers to loopback only"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("mount", MOUNTS)
 def test_following_the_links_of_a_mount_reads_every_package(mount: str, app: Flask) -> None:
     def pages() -> Iterator[list[int]]:
@@ -560,6 +579,7 @@ def test_following_the_links_of_a_mount_reads_every_package(mount: str, app: Fla
     assert len({pk for page in pages() for pk in page}) == 40
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("is_through_flask", [False, True])
 def test_every_link_of_both_surfaces_keeps_the_mount(is_through_flask: bool) -> None:
     oms = Emulator("demo", packages=6, seed=2)
@@ -584,6 +604,7 @@ def test_url_for_keeps_the_mount_and_the_world(app: Flask) -> None:
     assert urls == [f"/oms/w/default{LIST}7/"]
 
 
+@pytest.mark.medium
 def test_replies_of_one_mount_are_not_served_below_another(app: Flask) -> None:
     mounts = ("", "/one", "/t%20w%20%C3%B6", "")
     both = DispatcherMiddleware(app, {"/one": app, "/t w ö".encode().decode("latin-1"): app})

@@ -41,6 +41,7 @@ def connect(oms: Emulator) -> HTTPConnection:
     return HTTPConnection(str(url.hostname), url.port, timeout=30)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("fault", CONNECTION_FAULTS, ids=lambda fault: fault["kind"])
 def test_fault_that_ends_the_connection_is_refused(fault: Any, oms: Emulator, tmp_path: Path) -> None:
     """It is refused when it is armed, in a header, in a scenario, and in a stored world."""
@@ -67,6 +68,7 @@ def test_fault_header_that_ends_the_connection_is_refused() -> None:
     assert REFUSED in answer.headers["X-Emulator-Hint"]
 
 
+@pytest.mark.medium
 def test_restore_refuses_a_snapshot_with_such_a_fault(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with Emulator("empty", state=path) as oms:
@@ -105,6 +107,7 @@ def test_environment_variables_do_not_become_headers(monkeypatch: pytest.MonkeyP
         assert requests.get(oms.url + LIST, timeout=30).status_code == 401
 
 
+@pytest.mark.medium
 def test_delayed_responses_hold_up_no_others(oms: Emulator) -> None:
     """Forty requests wait at once, until another request was answered."""
     released = threading.Event()
@@ -116,6 +119,7 @@ def test_delayed_responses_hold_up_no_others(oms: Emulator) -> None:
         assert {each.result().text for each in waiting} == {"True"}
 
 
+@pytest.mark.medium
 def test_stop_finishes_the_responses_in_progress_and_closes_the_port(oms: Emulator) -> None:
     begun, released = threading.Event(), threading.Event()
 
@@ -171,6 +175,7 @@ def client_of(oms: Emulator, **headers: str) -> requests.Session:
     return session
 
 
+@pytest.mark.medium
 def test_https_on_both_addresses_of_localhost() -> None:
     with Emulator("demo", server="granian", tls=True, host="localhost") as oms, client_of(oms) as client:
         assert oms.url.startswith("https://localhost:")
@@ -196,6 +201,7 @@ def test_forwarded_headers_of_a_proxy_are_used() -> None:
     assert page["next"] == f"https://shop.test/oms{LIST}?page=3"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("behind_proxy", [False, True])
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X_Forwarded_For", "X-Real-IP", "Forwarded"])
 def test_forwarded_address_of_this_machine_is_not_trusted(behind_proxy: bool, header: str) -> None:

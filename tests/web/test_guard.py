@@ -62,6 +62,7 @@ LOCAL: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("address", "headers"), REMOTE.values(), ids=REMOTE)
 def test_other_machines_need_the_admin_token(address: str, headers: dict[str, str]) -> None:
     """`Host: localhost` is the client's choice and proves nothing."""
@@ -77,6 +78,7 @@ def test_other_machines_need_the_admin_token(address: str, headers: dict[str, st
         assert call(oms, **environ, **as_environ(right)).status_code == 200
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("address", "headers"), LOCAL.values(), ids=LOCAL)
 def test_clients_on_this_machine_need_no_token(address: str, headers: dict[str, str]) -> None:
     environ = {"REMOTE_ADDR": address, "HTTP_HOST": "localhost", **as_environ(headers)}
@@ -85,6 +87,7 @@ def test_clients_on_this_machine_need_no_token(address: str, headers: dict[str, 
         assert call(Emulator("empty", admin_token=token), **environ).status_code == 200
 
 
+@pytest.mark.medium
 def test_server_passes_forwarded_addresses_to_the_guard() -> None:
     with Emulator("empty") as oms:
         for headers, status in (({"X-Forwarded-For": "203.0.113.5"}, 403), ({"X-Forwarded-For": "127.0.0.1"}, 200)):
@@ -101,6 +104,7 @@ def test_admin_token_replaces_the_check_of_the_host_but_not_of_the_page() -> Non
     assert call(oms, "POST", RESET, **there, HTTP_ORIGIN="http://192.168.1.2:8080").status_code == 204
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("host", ["oms.test", "oms.test:8080"])
 def test_in_process_name_opens_nothing_on_a_server(host: str) -> None:
     """DNS can resolve `oms.test`, so a page of that name may reach a server."""
@@ -134,6 +138,7 @@ def test_control_api_does_not_accept_deliveries(header: str) -> None:
 WITHOUT_BODY = [row for row in CONTROL_ENDPOINTS if row.request_schema is None]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("row", WITHOUT_BODY, ids=lambda row: row.operation)
 def test_calls_without_a_document_refuse_a_body(row: Endpoint) -> None:
     oms = Emulator("empty")
@@ -211,6 +216,7 @@ def test_redirect_to_the_emulator_is_not_followed() -> None:
         assert "redirects to 127.0.0.1" in delivery.response
 
 
+@pytest.mark.medium
 def test_delivery_to_another_emulator_does_not_reach_its_control_api() -> None:
     """The header of deliveries cannot be replaced by a header of the hook."""
     headers = {"X-Emulator-Delivery": None, "x-whisperer-event": None, "Host": "localhost"}
@@ -309,6 +315,7 @@ REFERERS: dict[str, tuple[dict[str, str], bool]] = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("environ", "is_recorded"), REFERERS.values(), ids=REFERERS)
 def test_only_the_inspector_skips_journal_and_faults(environ: dict[str, str], is_recorded: bool) -> None:
     oms = Emulator("empty")

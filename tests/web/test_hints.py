@@ -159,6 +159,7 @@ HOOK = {
 }
 
 
+@pytest.mark.medium
 def test_hint_for_a_406_of_the_webhook_service(oms: Emulator) -> None:
     """The status is the same as for an unacceptable media type, but the hint differs."""
     client = oms.session()
@@ -214,6 +215,7 @@ def test_every_filter_type_has_a_description() -> None:
 FUZZED_EMULATOR = Emulator("demo", packages=20)
 
 
+@pytest.mark.medium
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60), st.sampled_from(("GET", "POST", "PUT")), st.sampled_from((GUIDE, "/packages/", "/")))
 def test_hint_for_any_path_is_one_ascii_line(text: str, method: str, start: str) -> None:

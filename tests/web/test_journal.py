@@ -29,6 +29,7 @@ def used(client: requests.Session) -> requests.Session:
     return client
 
 
+@pytest.mark.medium
 def test_exchange_has_the_documented_keys(used: requests.Session) -> None:
     newest = list_requests(used)[0]
     assert list(newest) == [
@@ -53,6 +54,7 @@ FILTERS: dict[str, tuple[dict[str, Any], list[int]]] = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("parameters", "found"), FILTERS.values(), ids=FILTERS)
 def test_filters_select_exchanges(used: requests.Session, parameters: dict[str, Any], found: list[int]) -> None:
     answer = used.get(JOURNAL, params=parameters).json()
@@ -60,6 +62,7 @@ def test_filters_select_exchanges(used: requests.Session, parameters: dict[str, 
     assert answer["count"] == (4 if "limit" in parameters else len(found))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("parameters", [{"statsu": "1"}, {"status": "x"}, {"limit": "-1"}])
 def test_invalid_filter_is_refused(client: requests.Session, parameters: dict[str, str]) -> None:
     answer = client.get(JOURNAL, params=parameters)
@@ -67,6 +70,7 @@ def test_invalid_filter_is_refused(client: requests.Session, parameters: dict[st
     assert next(iter(parameters)) in answer.json()["error"]
 
 
+@pytest.mark.medium
 def test_exchange_is_found_by_its_request_id(used: requests.Session) -> None:
     id_ = used.get(LIST).headers["X-Emulator-Request-Id"]
     assert used.get(f"{JOURNAL}/{id_}").json()["path"] == LIST
@@ -75,6 +79,7 @@ def test_exchange_is_found_by_its_request_id(used: requests.Session) -> None:
     assert list_requests(used) == []
 
 
+@pytest.mark.medium
 def test_control_requests_are_not_in_the_journal(client: requests.Session) -> None:
     client.get("/__admin/health")
     assert list_requests(client) == []
@@ -136,6 +141,7 @@ LEAKS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("sent", LEAKS.values(), ids=LEAKS)
 def test_secrets_are_masked(client: requests.Session, oms: Emulator, sent: dict[str, Any]) -> None:
     """The journal stores the secret, but neither the control API nor the Python API returns it."""
@@ -146,6 +152,7 @@ def test_secrets_are_masked(client: requests.Session, oms: Emulator, sent: dict[
     assert SECRET not in repr(oms.requests[0]) + repr(oms.requests[0].request)
 
 
+@pytest.mark.medium
 def test_built_in_token_is_not_masked(used: requests.Session) -> None:
     assert list_requests(used)[0]["request"]["headers"]["Authorization"] == "Token full-access"
 

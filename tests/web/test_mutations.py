@@ -220,6 +220,7 @@ def test_a_changed_response_names_the_mutation() -> None:
     assert response.headers["X-Emulator-Mutation"] == "next-missing:list_packages"
 
 
+@pytest.mark.medium
 def test_a_client_that_reads_all_pages_handles_a_smaller_page() -> None:
     def pages(count: int) -> Mutator:
         session, url = new_emulator().session(), f"{PACKAGES}?limit=20"
@@ -270,6 +271,7 @@ def test_too_many_requests_get_errors() -> None:
         assert [session.get(PACKAGES).status_code for _ in range(3)] == [200, 200, 500]
 
 
+@pytest.mark.medium
 def test_mutations_are_not_imported_without_use() -> None:
     program = """
 import sys

@@ -77,6 +77,7 @@ def test_accept_and_format(accept: str | None, format_: str | None) -> None:
     assert emulator_media_type(accept, format_) == framework_media_type(accept, format_)
 
 
+@pytest.mark.medium
 @quick
 @given(HEADERS.filter(is_distinguished))
 def test_any_accept_header_is_negotiated_as_by_the_framework(accept: str) -> None:
@@ -93,6 +94,7 @@ def test_parsers(content_type: str) -> None:
     assert parsing.select_parser(content_type) == framework_parser(content_type)
 
 
+@pytest.mark.medium
 @quick
 @given(HEADERS)
 def test_any_content_type_selects_the_parser_of_the_framework(content_type: str) -> None:
@@ -102,6 +104,7 @@ def test_any_content_type_selects_the_parser_of_the_framework(content_type: str)
 URLS = st.sampled_from(EXTRAS) | st.text(st.characters(codec="utf-8", exclude_characters="#[]"), max_size=12)
 
 
+@pytest.mark.medium
 @quick
 @given(URLS.map(lambda query: f"http://oms.test/packages/?{query}"))
 def test_links(url: str) -> None:

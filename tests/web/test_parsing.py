@@ -128,12 +128,14 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.medium
 @quick
 @given(st.lists(PIECES, max_size=20).map(b"".join))
 def test_any_parts_are_parsed_as_by_the_framework(raw: bytes) -> None:
     assert emulator_result(MULTIPART, raw) == framework_result(MULTIPART, raw)
 
 
+@pytest.mark.medium
 @quick
 @given(st.binary(max_size=20) | st.text('{}[]":,1a\\ue.-+ ', max_size=12).map(str.encode))
 def test_any_bytes_are_parsed_as_json_as_by_the_framework(raw: bytes) -> None:

@@ -203,6 +203,7 @@ def test_what_all_responses_rest_on_is_collected(oms: Emulator) -> None:
     assert [each.name for each in oms.provenance.weaker_than("observed")] == ["package.state"]
 
 
+@pytest.mark.medium
 def test_the_journal_has_the_provenance_also_when_it_is_off() -> None:
     oms = Emulator("demo")
     oms.session().get(LIST, params={"state": 35})
@@ -239,6 +240,7 @@ def use_everything(session: requests.Session, pk: int) -> None:
     session.get("/__admin/health")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("is_on", [False, True])
 def test_none_of_its_code_runs_when_it_is_off(is_on: bool) -> None:
     oms = Emulator("demo", provenance=is_on)

@@ -53,6 +53,7 @@ def test_redirects_stay_behind_the_proxy(base: tuple[str, str], path: str, statu
     assert (answer.status_code, answer.headers["Location"]) == (status, prefix + target)
 
 
+@pytest.mark.medium
 def test_the_openapi_document_names_the_prefix(base: tuple[str, str]) -> None:
     url, shown = base
     document = requests.get(f"{url}/__admin/openapi.json", headers=FORWARDED, timeout=10).json()
@@ -67,6 +68,7 @@ def is_listening(host: str, port: int) -> bool:
     return True
 
 
+@pytest.mark.medium
 def test_localhost_is_both_loopback_addresses() -> None:
     """A client may resolve `localhost` to either address."""
     with Emulator("empty", host="localhost") as oms:

@@ -130,6 +130,7 @@ def test_head_has_the_length_of_the_body(proxied: Proxied) -> None:
     assert int(headers["content-length"]) > 0
 
 
+@pytest.mark.medium
 def test_large_bodies_stay_in_memory(proxied: Proxied, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the setting, waitress would write them to a temporary file, with their secrets."""
     size = 3 * 1024 * 1024

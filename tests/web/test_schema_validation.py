@@ -81,6 +81,7 @@ def pointer(mutant: Mutant) -> str:
     return {BODY: "the body: ", UNKNOWN_KEY: "/unknown: "}.get(mutant.field, f"/{mutant.field}: ")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("operation", [route.operation for route in BODIES])
 def test_each_verdict_of_schema_and_framework_has_its_response(operation: str) -> None:
     """Sent to the real operation: the tables of docs/reference/validation.md are true, in both modes."""
@@ -257,6 +258,7 @@ HEADERS = (
 )  # fmt: skip
 
 
+@pytest.mark.medium
 def test_valid_responses_stay_as_they_are(validating: Emulator) -> None:
     """Reads, errors of every kind and headers are those of an emulator that does not validate."""
     plain = Emulator("demo", packages=5)
@@ -273,6 +275,7 @@ def test_valid_responses_stay_as_they_are(validating: Emulator) -> None:
                 assert one == other
 
 
+@pytest.mark.medium
 def test_validators_are_imported_with_the_first_body() -> None:
     code = """
 import sys

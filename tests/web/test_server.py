@@ -83,6 +83,7 @@ def test_short_tasks_run_in_few_threads() -> None:
     assert len(threads) <= MAX_RUNNING
 
 
+@pytest.mark.medium
 def test_long_tasks_do_not_block_others() -> None:
     """Other tasks start even if more long tasks run than may run at once."""
     end = threading.Event()
@@ -163,6 +164,7 @@ def test_shutdown_ends_idle_threads() -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
+@pytest.mark.medium
 def test_incomplete_large_body_leaves_no_open_file(recwarn: pytest.WarningsRecorder) -> None:
     """The temporary file of the body is closed when the client disconnects or the server stops."""
     with Emulator("empty") as oms:
@@ -175,6 +177,7 @@ def test_incomplete_large_body_leaves_no_open_file(recwarn: pytest.WarningsRecor
     assert [str(warning.message) for warning in recwarn if issubclass(warning.category, ResourceWarning)] == []
 
 
+@pytest.mark.medium
 def test_unread_large_response_leaves_no_open_file(recwarn: pytest.WarningsRecorder) -> None:
     """The temporary file of a response is closed when the server stops before the client has read the response."""
     with Emulator("empty") as oms:

@@ -43,6 +43,7 @@ def connection(oms: Emulator, server_hostname: str = "localhost") -> ssl.SSLSock
     return context.wrap_socket(plain.sock, server_hostname=server_hostname)
 
 
+@pytest.mark.medium
 def test_clients_that_trust_the_certificate_get_https_links(oms: Emulator) -> None:
     assert oms.url.startswith("https://localhost:")
     with session(oms) as client:
@@ -62,6 +63,7 @@ def test_the_certificate_is_for_the_names_of_the_server(oms: Emulator, name: str
     assert begin < end
 
 
+@pytest.mark.medium
 def test_untrusting_clients_and_plain_http_are_refused_and_the_server_continues(oms: Emulator) -> None:
     stranger = requests.Session()
     stranger.trust_env = False
@@ -82,6 +84,7 @@ def test_faults_end_the_encrypted_connection(oms: Emulator, kind: str) -> None:
         assert client.get(oms.url + LIST).status_code == 200
 
 
+@pytest.mark.medium
 def test_the_application_sees_the_address_of_the_client() -> None:
     """The address is that of the connection to the TLS port, so that other machines are not taken for this one."""
     with Emulator("empty", tls=True) as oms, connection(oms) as client:
@@ -100,6 +103,7 @@ def test_the_application_sees_the_address_of_the_client() -> None:
         assert seen == [(address, str(port), str(client.getpeername()[1]))]
 
 
+@pytest.mark.medium
 def test_stop_closes_open_connections_and_the_certificate_is_deleted_with_the_emulator() -> None:
     oms = Emulator("empty", tls=True)
     file = oms.certificate
@@ -113,6 +117,7 @@ def test_stop_closes_open_connections_and_the_certificate_is_deleted_with_the_em
     assert not file.parent.exists()
 
 
+@pytest.mark.medium
 def test_a_certificate_from_files(tmp_path: Path) -> None:
     authority = trustme.CA()
     issued = authority.issue_cert("localhost")

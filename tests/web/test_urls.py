@@ -106,6 +106,7 @@ def test_each_operation_has_one_path() -> None:
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
 
 
+@pytest.mark.medium
 def test_matching_takes_linear_time() -> None:
     """Quadratic matching would take an hour."""
     assert ROUTER.match("".join(f"/{number}" for number in range(300_000))) is None

@@ -141,6 +141,7 @@ def test_unknown_kind_or_event_type_is_refused(oms: Emulator) -> None:
         oms.hooks.disturb("drop", "x")
 
 
+@pytest.mark.medium
 def test_run_with_delivery_faults_can_be_replayed(oms: Emulator, got: list[Delivery]) -> None:
     """A postponement is a step, so the replay has the same events at the same times."""
     delete_other_hooks(oms)

@@ -41,6 +41,7 @@ def runtime() -> Iterator[Any]:
     install_runtime(None)
 
 
+@pytest.mark.medium
 def test_timer_sends_an_event_without_threads(runtime: Any) -> None:
     oms = Emulator("demo", packages=5, clock="ticking")
     client = oms.session()

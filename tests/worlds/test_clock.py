@@ -136,6 +136,7 @@ class FakeTime:
         return self.seconds
 
 
+@pytest.mark.medium
 def test_changing_the_mode_keeps_the_time(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """`ticking` continues from the frozen time and `frozen` from the ticking time; `real` is the machine's time."""
     fake_time = FakeTime()
@@ -155,6 +156,7 @@ def test_changing_the_mode_keeps_the_time(oms: Emulator, monkeypatch: pytest.Mon
     assert oms.clock.freeze() == NOON
 
 
+@pytest.mark.medium
 def test_ticking_clock_can_be_advanced_by_zero(oms: Emulator) -> None:
     oms.clock.tick()
     for _ in range(50):
@@ -259,6 +261,7 @@ def test_invalid_time_is_refused_with_a_one_line_error(name: str, arguments: dic
     assert (oms.clock.now(), oms.clock.mode) == (start, "frozen")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("at", [EARLIEST, LATEST, "2024-02-29T14:00:00+02:00", "2024-02-29"], ids=str)
 def test_requests_succeed_at_the_limits_of_time(at: datetime | str, oms: Emulator) -> None:
     """A time without a zone is in UTC."""

@@ -65,6 +65,7 @@ def use_world(oms: Emulator) -> None:
     client.post("/__admin/undo").raise_for_status()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("end", [delete, replace, reset, expire])
 @pytest.mark.usefixtures("no_collection")
 def test_closed_world_is_freed_at_once(end: Callable[[Emulator], None]) -> None:
@@ -84,6 +85,7 @@ def test_closed_world_is_freed_at_once(end: Callable[[Emulator], None]) -> None:
     oms.close()
 
 
+@pytest.mark.medium
 def test_documents_of_a_freed_world_are_removed() -> None:
     """An emulator that is never closed."""
     caches = []
@@ -108,6 +110,7 @@ def test_removal_of_one_worlds_documents_keeps_those_of_others() -> None:
     assert sum(owner == two.shared_owner for owner, _ in two.store.entries) == shared > 0
 
 
+@pytest.mark.medium
 def test_closed_world_stores_no_documents() -> None:
     """A request that is still answered when its world is deleted."""
     oms = Emulator("demo", seed=SEED)
@@ -119,6 +122,7 @@ def test_closed_world_stores_no_documents() -> None:
     assert (cache.is_closed, [key for key in cache.store.entries if key[0] is cache]) == (True, [])
 
 
+@pytest.mark.medium
 def test_cached_documents_keep_no_snapshot() -> None:
     oms = Emulator("demo", seed=SEED)
     oms.package(state="Packed")
@@ -130,6 +134,7 @@ def test_cached_documents_keep_no_snapshot() -> None:
     assert maps() is None
 
 
+@pytest.mark.medium
 def test_response_cache_counts_urls() -> None:
     oms = Emulator("demo", seed=SEED)
     cache, session = oms._emulator_app.cache, oms.session()

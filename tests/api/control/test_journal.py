@@ -30,6 +30,7 @@ def journal(oms: Emulator, query: str = "") -> Any:
     return answer.json
 
 
+@pytest.mark.medium
 def test_exchange_contains_request_and_response(oms: Emulator) -> None:
     ask = wsgi_sender(oms)
     pk = ask("GET", f"{LIST}?limit=1", None, FULL).json["results"][0]["id"]
@@ -59,6 +60,7 @@ def test_exchange_contains_request_and_response(oms: Emulator) -> None:
     assert exchange["response"]["headers"]["Allow"] == rejected.headers["Allow"]
 
 
+@pytest.mark.medium
 def test_brief_list_omits_only_request_and_response(oms: Emulator) -> None:
     """A value that is not a boolean is rejected."""
     ask = wsgi_sender(oms)
@@ -71,6 +73,7 @@ def test_brief_list_omits_only_request_and_response(oms: Emulator) -> None:
     assert (refused.status, refused.json["error"]) == (400, "brief must be true or false (got '1')")
 
 
+@pytest.mark.medium
 def test_filters_select_exchanges_newest_first(oms: Emulator) -> None:
     ask = wsgi_sender(oms)
     for path in (LIST, f"{LIST}1/", LIST, "/nowhere/"):
@@ -120,6 +123,7 @@ def test_secrets_of_headers_are_masked(header: str, oms: Emulator) -> None:
     assert exchange["request"]["headers"]["X-Api-Key"] == "***"
 
 
+@pytest.mark.medium
 def test_token_of_a_login_is_masked(oms: Emulator) -> None:
     body = b'{"username": "admin", "password": "admin"}'
     assert wsgi_sender(oms)("POST", LOGIN, body, {"Content-Type": "application/json"}).json == {"key": "full-access"}
@@ -128,6 +132,7 @@ def test_token_of_a_login_is_masked(oms: Emulator) -> None:
     assert exchange["response"]["body"] == {"key": "***"}
 
 
+@pytest.mark.medium
 def test_binary_body_is_shown_as_text(oms: Emulator) -> None:
     for body in (b"\xff\x00", b"\x01", "ü".encode("utf-16")):
         wsgi_sender(oms)("POST", LOGIN, body, {"Content-Type": "application/json"})
@@ -161,6 +166,7 @@ def test_journal_is_limited_in_number_and_bytes() -> None:
     assert len(journal) == 1
 
 
+@pytest.mark.medium
 def test_each_world_has_its_own_journal_and_ids(oms: Emulator) -> None:
     oms.in_world("other")
     ask = wsgi_sender(oms)

@@ -26,6 +26,7 @@ def get(emulator: Any, path: str, **query: str) -> Any:
     return send_wsgi(emulator.app, RawRequest("list", f"{path}?{urlencode(query, quote_via=quote)}"))
 
 
+@pytest.mark.medium
 def test_unknown_parameter_is_ignored_with_a_hint(demo: Emulator) -> None:
     """The hint names the nearest known parameter."""
     answer = get(demo, PACKAGES, stat="35", limit="1")
@@ -69,6 +70,7 @@ VALUES = {
 """Filter type -> a valid value. Choices are omitted because their records do not exist in a new world."""
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("route", FILTERED, ids=OPERATIONS)
 def test_strict_mode_accepts_exactly_the_known_parameters(route: Any) -> None:
     """Any other parameter gives a 400 that lists the known ones."""
@@ -87,6 +89,7 @@ def test_strict_mode_accepts_exactly_the_known_parameters(route: Any) -> None:
     assert all(name in answer.body.decode() for name in names)
 
 
+@pytest.mark.medium
 def test_strict_mode_applies_to_details() -> None:
     strict = Emulator("demo", packages=20, strict=True)
     assert get(strict, f"{PACKAGES}6501/", format="json").status == 200

@@ -37,6 +37,7 @@ PATHS = sorted(
 )
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("packages", "seed"), [(0, 1), (1, 1), (4, 2), (78, 3), (203, 1), (391, 77)])
 def test_columns_from_plans_equal_the_records(packages: int, seed: int) -> None:
     """Every column that filters use has the values that the paths from the records lead to."""

@@ -47,6 +47,7 @@ def send_events(oms: Emulator) -> None:
     session.post("/__admin/stock_locations", json={"name": "New store"}).raise_for_status()
 
 
+@pytest.mark.medium
 def test_sent_requests_match_their_messages() -> None:
     oms = Emulator("demo")
     received = []

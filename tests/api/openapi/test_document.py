@@ -46,6 +46,7 @@ def test_document_is_valid_openapi(version: str, part: str) -> None:
     assert document["openapi"].startswith(version)
 
 
+@pytest.mark.medium
 def test_parts_divide_the_document(document: Any) -> None:
     oms, own = openapi_document(part="oms"), openapi_document(part="control")
     assert oms["paths"] | own["paths"] == document["paths"]
@@ -54,11 +55,13 @@ def test_parts_divide_the_document(document: Any) -> None:
     assert "control" not in {tag["name"] for tag in oms["tags"]}
 
 
+@pytest.mark.medium
 def test_webhooks_are_callbacks_in_openapi_30(document: Any) -> None:
     callbacks = openapi_document(version="3.0")["paths"]["/whisperer/hooks/"]["post"]["callbacks"]
     assert callbacks.keys() == document["webhooks"].keys()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("version", VERSIONS)
 def test_names_and_titles_are_unique_without_case_and_punctuation(version: str) -> None:
     """Generators make class names and file names of them."""
@@ -81,6 +84,7 @@ def schema_parts(schema: Any) -> Iterator[Any]:
                 yield from schema_parts(list(value.values()) if key == "properties" else value)
 
 
+@pytest.mark.medium
 def test_schemas_have_no_keyword_that_generators_misread(document: Any) -> None:
     for schema in schema_parts(list(document["components"]["schemas"].values())):
         types = [type_ for type_ in as_list(schema.get("type", [])) if type_ != "null"]
@@ -169,6 +173,7 @@ def test_every_sample_is_an_example() -> None:
     assert shown == samples().keys()
 
 
+@pytest.mark.medium
 def test_examples_are_valid(document: Any) -> None:
     """Each example matches the schema of its media type."""
     shown = 0
@@ -201,6 +206,7 @@ def python_files(folder: str) -> list[Path]:
     return sorted((SOURCES / folder).rglob("*.py"))
 
 
+@pytest.mark.medium
 def test_control_api_is_described() -> None:
     """The document has exactly the endpoints of the application."""
     _, flask = create_emulator_app(WorldRegistry(find_scenario("empty"), "frozen"))
@@ -228,6 +234,7 @@ def test_documented_payloads_match_their_webhooks(document: Any) -> None:
         reading.compile_schema(hook["requestBody"]["content"]["application/json"]["schema"]).validate(payload)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "row", [row for row in CONTROL_ENDPOINTS if row.request_schema], ids=lambda row: row.operation
 )

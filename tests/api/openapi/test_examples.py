@@ -53,6 +53,7 @@ def failed_event(oms: Emulator) -> int:
     return int(next(event["id"] for event in events if event["response_http_status"] == 503))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("path", "method", "operation"), BODIES, ids=[operation["operationId"] for _, _, operation in BODIES]
 )

@@ -60,6 +60,7 @@ def test_value_of_the_wrong_type_is_rejected_with_django_filters_message(oms: Em
     assert (answer.status_code, answer.json()) == (400, {"priority": ["Enter a number."]})
 
 
+@pytest.mark.medium
 def test_package_can_be_refused_with_a_listed_reason(oms: Emulator) -> None:
     with_packages = Emulator("demo")
     session = with_packages.session()

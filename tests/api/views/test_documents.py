@@ -21,6 +21,7 @@ def anonymous_session(oms: Emulator) -> Any:
     return client
 
 
+@pytest.mark.medium
 def test_links_of_a_package_work_without_credentials(oms: Emulator) -> None:
     checked = 0
     for package in oms.session().get("/api/v1/oms/packages/?limit=100").json()["results"]:
@@ -79,6 +80,7 @@ def test_image_shows_its_file_name_and_is_well_formed(oms: Emulator, name: str) 
     ElementTree.fromstring(answer.content)  # noqa: S314 - our own text
 
 
+@pytest.mark.medium
 def test_long_file_name_is_shortened(oms: Emulator) -> None:
     assert "a" * 41 not in anonymous_session(oms).get(f"/cdn/{'a' * 500}").text
 

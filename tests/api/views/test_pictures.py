@@ -53,6 +53,7 @@ def test_a_label_has_the_carrier_and_the_barcode(oms: Emulator) -> None:
     assert bars[1].startswith("M10 0h2v50")
 
 
+@pytest.mark.medium
 def test_the_pictures_of_the_demo_are_named_svg(oms: Emulator) -> None:
     """Their colour and title are those of the product."""
     found = oms.session().get("/api/v1/oms/packages/", params={"limit": 1}).json()["results"][0]

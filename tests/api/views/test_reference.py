@@ -39,6 +39,7 @@ MAPS = (*FREE, "/extra_attributes", "/price_extra_field", "/stock_extra_field", 
 MAPS_OF_HOOKS = ("/additional_headers", "/mapping")
 
 
+@pytest.mark.medium
 def test_responses_have_no_empty_documents(oms: Emulator, bearer: requests.Session) -> None:
     """The page prints empty objects for documents that it does not show. The emulator returns the documents."""
     for route in REFERENCE_ROUTES:
@@ -67,6 +68,7 @@ def test_both_surfaces_list_the_same_records(oms: Emulator, bearer: requests.Ses
     assert reference["next"] in {f"{oms.url}/{path}?page=2", None}
 
 
+@pytest.mark.medium
 def test_both_surfaces_show_the_same_package(oms: Emulator, bearer: requests.Session) -> None:
     """Shared keys have equal values, except derived ones."""
     other = ("packageitem_set", "state", "shipping_address", "stock_location", "delivery_type", "delivery_range")
@@ -88,6 +90,7 @@ def find_prepare(package: Any) -> Any:
     return next((command for command in package["commands"] if "prepare" in command["slug"]), None)
 
 
+@pytest.mark.medium
 def test_command_on_the_reference_shows_on_the_guide(oms: Emulator, bearer: requests.Session) -> None:
     packages = bearer.get("/packages/?limit=100").json()["results"]
     package = next(package for package in packages if find_prepare(package))
@@ -110,6 +113,7 @@ def test_command_on_the_reference_shows_on_the_guide(oms: Emulator, bearer: requ
     assert (rejected.status_code, list(rejected.json()["error"])) == (400, ["transition"])
 
 
+@pytest.mark.medium
 def test_extra_information_merges_and_shows_on_both_surfaces(oms: Emulator, bearer: requests.Session) -> None:
     pk = oms.world.records.ids(Package)[-1]
     url = f"/packages/{pk}/"

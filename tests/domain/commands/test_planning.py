@@ -157,6 +157,7 @@ def with_reason(run: CommandRun, changes: Any, reason: int) -> Any:
     return {key: columns | {"denial_reason": stored} for key, columns in changes.items()}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("parameters", [{}, {"denial_reason": None}], ids=str)
 @each("REFUSE_PACKAGE")
 def test_refusal_needs_a_reason(edge: dict[str, Any], parameters: dict[str, Any]) -> None:

@@ -41,6 +41,7 @@ def with_installation(name: str) -> Any:
     return {"document": {"name": "x", "installation": name}}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "name", ["/dev/zero", "../../etc/passwd", "/etc/passwd", "../own.json", "../missing", "/", ".."]
 )
@@ -51,6 +52,7 @@ def test_client_cannot_name_an_installation_outside_the_folder(name: str, folder
     assert put(Emulator("empty"), with_installation(name)) == (400, expected)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", ["../mine.json", "../missing.json", "/etc/mine.json", "link.json", "a\0.json"])
 def test_client_cannot_name_a_scenario_outside_the_folder(name: str, folder: Path) -> None:
     (folder / "link.json").symlink_to(folder.parent / "mine.json")
@@ -60,6 +62,7 @@ def test_client_cannot_name_a_scenario_outside_the_folder(name: str, folder: Pat
     assert (status, error) == (200, "")
 
 
+@pytest.mark.medium
 def test_client_can_name_files_below_the_folder(folder: Path) -> None:
     """It is that of the server's scenario file, or else the working directory."""
     oms = Emulator("empty")
@@ -70,11 +73,13 @@ def test_client_can_name_files_below_the_folder(folder: Path) -> None:
     assert put(other, with_installation("../own.json")) == (200, "")
 
 
+@pytest.mark.medium
 def test_client_can_name_the_installation_of_the_server(folder: Path) -> None:
     oms = Emulator("empty", installation=str(folder.parent / "own.json"))
     assert put(oms, with_installation(str(folder.parent / "own.json"))) == (200, "")
 
 
+@pytest.mark.medium
 def test_nothing_is_below_the_root(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.chdir("/")
     assert put(Emulator("empty"), {"name": str(folder / "mine.json")})[0] == 400
@@ -87,6 +92,7 @@ def test_scenario_file_cannot_name_an_installation_outside_its_folder(name: str,
         Emulator("mine.json")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("installation", ["pipe.json", "/dev/zero"])
 def test_devices_and_pipes_are_not_read(installation: str, folder: Path) -> None:
     """A pipe blocks and a device is endless, also when the operator names them."""

@@ -37,12 +37,14 @@ def test_every_file_is_served(name: str, client: requests.Session) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.medium
 def test_cached_file_is_not_sent_again(client: requests.Session) -> None:
     tag = client.get(UI).headers["ETag"]
     again = client.get(UI, headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "name", ["none.js", "../ui.py", "%2e%2e/ui.py", "vendor/", "vendor/README.md", "//etc/passwd"]
 )
@@ -52,6 +54,7 @@ def test_other_files_are_not_found(name: str, client: requests.Session) -> None:
     assert answer.json()["error"].endswith("Not Found")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("prefix", ["", "/w/tryout"])
 def test_path_without_a_slash_redirects(prefix: str, client: requests.Session) -> None:
     """The redirect keeps the prefix of the world."""
