@@ -216,25 +216,18 @@ def encode_changes(changes: TransactionChanges) -> bytes:
     return b"\n".join(lines)
 
 
-class ChangeLine(NamedTuple):
-    """One parsed line."""
+def parse_changes(text: bytes) -> Iterator[tuple[RecordKind, int, bytes | None, bool]]:
+    """Yield the kind, the id and the text of each changed record (None: removed), and whether it is a next id.
 
-    kind: RecordKind
-    id: int
-    row: bytes | None = None
-    """The record's text. None: it was removed."""
-    is_next: bool = False
-
-
-def parse_changes(text: bytes) -> Iterator[ChangeLine]:
-    """Parse the text of changes. Raise `ValueError` if it is not valid."""
+    Raise `ValueError` if the text is not valid.
+    """
     for line in text.split(b"\n") if text else ():
         first, _, rest = line.partition(b" ")
         name, _, rest = rest.partition(b" ") if first == NEXT_ID_MARK else (first, b"", rest)
         if name not in KINDS_BY_BYTES:
             raise ValueError(f"unknown kind {name.decode(errors='replace')!r}")
         id_, _, row = rest.partition(b" ")
-        yield ChangeLine(KINDS_BY_BYTES[name], int(id_), row or None, is_next=first == NEXT_ID_MARK)
+        yield KINDS_BY_BYTES[name], int(id_), row or None, first == NEXT_ID_MARK
 
 
 # Branches
