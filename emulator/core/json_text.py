@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, NoReturn, TypeAlias
 
@@ -46,6 +47,16 @@ def dump_json(value: JsonValue) -> bytes:
     except TypeError:  # a number beyond 64 bits, or a lone surrogate: clients may send both
         return _dump_with_json(value)
     return _dump_with_json(value) if b"null" in text and _has_infinity(value) else text
+
+
+def dump_lines(document: Mapping[str, JsonValue], dump: Callable[[JsonValue], bytes] = dump_json) -> bytes:
+    """Return the text of an object with one line per key and per list item, so that versions compare by lines."""
+    lines = []
+    for key, value in document.items():
+        is_list = isinstance(value, list) and value
+        text = b"[\n    %s\n  ]" % b",\n    ".join(map(dump, value)) if is_list else dump(value)
+        lines.append(b"%s: %s" % (dump(key), text))
+    return b"{\n  %s\n}\n" % b",\n  ".join(lines)
 
 
 def _dump_with_json(value: JsonValue) -> bytes:

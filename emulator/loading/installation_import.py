@@ -15,7 +15,7 @@ from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
 from emulator.api.serializers.fields import from_column, translated_names
 from emulator.core.files import load_fixture
-from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.json_text import JsonObject, JsonValue, dump_lines
 from emulator.core.records import (
     EMPTY_ARRAY,
     OMITTED,
@@ -283,15 +283,4 @@ def slugify(text: str) -> str:
 
 def installation_text(document: Mapping[str, JsonValue]) -> str:
     """Return the text of an installation's file: one line for each entry."""
-    parts = [f"  {to_text(key)}: {value_text(value)}" for key, value in document.items()]
-    return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
-def value_text(value: JsonValue) -> str:
-    if not isinstance(value, list):
-        return to_text(value)
-    return "[\n" + ",\n".join(f"    {to_text(entry)}" for entry in value) + "\n  ]"
-
-
-def to_text(value: JsonValue) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return dump_lines(document, lambda value: json.dumps(value, ensure_ascii=False).encode()).decode()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from emulator.api.serializers.events import record_events
 from emulator.core import json_text
 from emulator.core.errors import Conflict
-from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.json_text import JsonObject
 from emulator.domain import installation
 from emulator.domain.fault_rules import fault_scenario_document
 from emulator.domain.scenario_files import scenario_document, with_installation
@@ -194,13 +194,5 @@ def build_export(  # noqa: PLR0913 - the parts of a world
 
 
 def encode_scenario_file(document: JsonObject) -> bytes:
-    """Return the text of a scenario file, with one line per key and per step, so that versions compare by lines."""
-    lines = [b"%s: %s" % (json_text.dump_json(key), encode_value(value)) for key, value in document.items()]
-    return b"{\n  %s\n}\n" % b",\n  ".join(lines)
-
-
-def encode_value(value: JsonValue) -> bytes:
-    """Return the text of a value. A list has one line per item."""
-    if not isinstance(value, list) or not value:
-        return json_text.dump_json(value)
-    return b"[\n    %s\n  ]" % b",\n    ".join(map(json_text.dump_json, value))
+    """Return the text of a scenario file, with one line per step."""
+    return json_text.dump_lines(document)
