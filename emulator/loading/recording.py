@@ -44,9 +44,8 @@ from emulator.loading.redaction import (
     sensitive_in_json,
     sensitive_in_query,
 )
-from emulator.loading.replay import REPLAYS, UnreplayableStep, replay_step
 from emulator.loading.scenario_import import MALFORMED, ScenarioImport, import_scenario
-from emulator.loading.worlds import open_world, parse_step
+from emulator.loading.worlds import REPLAYS, UnreplayableStep, open_world, parse_step, replay_step
 from emulator.state.clock import format_time
 
 DESCRIPTION = "Recorded by `oms-emulator record`."

@@ -26,7 +26,7 @@ from emulator.domain.traffic import (
     finished_orders,
     next_check,
 )
-from emulator.loading.replay import replay_step
+from emulator.loading.worlds import replay_step
 from emulator.state.clock import LATEST, Scheduled
 from emulator.state.runtime import Runtime
 from emulator.state.steps import Step
