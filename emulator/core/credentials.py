@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.core.caching import cache_short
-from emulator.core.errors import InvalidDocument, did_you_mean
+from emulator.core.errors import InvalidDocument
 from emulator.core.json_text import JsonValue
 
 if TYPE_CHECKING:
@@ -144,20 +144,12 @@ class InvalidJwt(ValueError):
     """A token with a wrong form, signature, algorithm, claim or role."""
 
 
-class UnknownRole(ValueError):
-    """A role that no built-in credential has."""
-
-    def __init__(self, role: object) -> None:
-        self.known = list(CREDENTIALS)
-        super().__init__(f"unknown role {role!r}; known: {', '.join(self.known)}{did_you_mean(role, self.known)}")
-
-
 def issue_token(role: str, now: datetime, expires_in: float) -> IssuedToken:
     """Return a token for a role that expires after this many seconds. A negative number makes an expired token."""
     import jwt
 
     if role not in CREDENTIALS:
-        raise UnknownRole(role)
+        raise InvalidDocument(f"unknown role {role!r}", CREDENTIALS, role)
     try:
         expires_at = (now + timedelta(seconds=expires_in)).astimezone(UTC).replace(microsecond=0)
     except (OverflowError, ValueError):

@@ -23,13 +23,6 @@ Schema: TypeAlias = Mapping[str, JsonValue]
 FOLDERS = ("guide", "reference", "requests", "own")
 
 
-class UnknownSchemaError(ValueError):
-    """A name that no schema has."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no schema {name!r}; known are {', '.join(schema_names())}.")
-
-
 def schema_names() -> list[str]:
     return sorted(_schemas())
 
@@ -39,7 +32,7 @@ def load_schema(name: str) -> Schema:
     try:
         return _schemas()[name]
     except KeyError:
-        raise UnknownSchemaError(name) from None
+        raise ValueError(f"There is no schema {name!r}; known are {', '.join(schema_names())}.") from None
 
 
 def is_valid(name: str, document: object) -> bool:
