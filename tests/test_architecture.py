@@ -56,7 +56,7 @@ OWNERS = {
     "referencing": ("core/",),
     "jwt": ("core/",),
     "click": ("cli/",),
-    "certifi": ("cli/serve.py", "web/tls.py"),  # the certificates that requests trusts
+    "certifi": ("web/tls.py",),  # the certificates that requests trusts
     "trustme": ("web/tls.py",),
     "sqlite3": ("worlds/sqlite/",),
     "faker": ("loading/anonymizer.py",),
@@ -183,8 +183,10 @@ main(["serve", "--port", "0", "--quiet"])
 """
 UNUSED_BY_SERVE = {
     *({name.partition(":")[0] for name in COMMANDS.data.values()} - {"emulator.cli.serve"}),
-    *("emulator.api.openapi", "emulator.loading.anonymizer", "emulator.loading.scenario_import"),
-    *("http.client", "importlib.metadata", "ssl"),
+    *("emulator.api.openapi", "emulator.coverage"),
+    *("emulator.loading.anonymizer", "emulator.loading.collector", "emulator.loading.scenario_import"),
+    *("certifi", "http.client", "importlib.metadata", "importlib.resources", "ssl", "tempfile"),
+    "xml.etree.ElementTree",
 }
 """Modules of other commands and features, which `serve` may not import before the first request."""
 

@@ -10,10 +10,6 @@ import click
 
 from emulator.client.emulator import Emulator
 from emulator.core.files import check_target
-from emulator.coverage import counts_path, write_counts, write_text
-from emulator.coverage.assumptions import log_document, summarize_log
-from emulator.coverage.report import json_lines
-from emulator.state.journal import ProvenanceLog
 
 
 def check_writable(output: Path) -> None:
@@ -37,6 +33,8 @@ class ExitFiles(NamedTuple):
     def check(self) -> None:
         """Raise an error if a file cannot be written."""
         if self.coverage is not None:
+            from emulator.coverage import counts_path  # noqa: PLC0415 - imported when used
+
             counts_path(self.coverage)
         if self.provenance_report is not None:
             check_writable(self.provenance_report)
@@ -45,17 +43,19 @@ class ExitFiles(NamedTuple):
 
     def write(self, emulator: Emulator) -> None:
         """Write the files. Print how many tests or requests rest on assumptions."""
-        if self.coverage is not None:
-            write_counts(self.coverage, emulator.world.coverage)
-        if emulator.provenance is not None:
-            report_provenance(emulator.provenance, self.provenance_report)
+        if self.coverage is not None or emulator.provenance is not None:
+            self._write_reports(emulator)
         if self.export_on_exit is not None:
             emulator.save(self.export_on_exit, force=self.force, with_secrets=self.with_secrets)
 
+    def _write_reports(self, emulator: Emulator) -> None:
+        from emulator import coverage  # noqa: PLC0415 - imported when used
 
-def report_provenance(log: ProvenanceLog, file: Path | None) -> None:
-    """Print how many tests or requests rest on assumptions, and on which. Write it to a file if one is given."""
-    for each in summarize_log(log):
-        click.echo("\n".join(each.lines()), err=True)
-    if file is not None:
-        write_text(file, json_lines(log_document(log)))
+        if self.coverage is not None:
+            coverage.write_counts(self.coverage, emulator.world.coverage)
+        if emulator.provenance is not None:
+            for each in coverage.summarize_log(emulator.provenance):
+                click.echo("\n".join(each.lines()), err=True)
+            if self.provenance_report is not None:
+                document = coverage.log_document(emulator.provenance)
+                coverage.write_text(self.provenance_report, coverage.json_lines(document))

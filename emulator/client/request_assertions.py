@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict, Unpack
 from urllib.parse import parse_qs, parse_qsl, unquote
 
 import orjson
@@ -130,8 +129,7 @@ class Requests:
         return [f"({journal.evicted_count} older calls are forgotten; the journal keeps the latest {len(journal)})"]
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """The headers and the body of a request or response. Secrets are masked, as in the control API."""
 
     headers: Mapping[str, str]
@@ -215,8 +213,7 @@ class RecordedRequest:
         return parse_qs(self.query, keep_blank_values=True)
 
 
-@dataclass(frozen=True)
-class ExpectedRequest:
+class ExpectedRequest(NamedTuple):
     """The fields that a request must have. A field that is None, or missing, matches any value."""
 
     operation: str | None = None

@@ -5,8 +5,6 @@ any shape (attributes, configuration, a stored payload) is stored as its JSON te
 response can contain it unchanged. Kinds have the vendor's model names.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from datetime import UTC, datetime

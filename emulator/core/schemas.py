@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from importlib.resources import files
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from emulator.core.json_text import JsonValue
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Schema: TypeAlias = Mapping[str, JsonValue]
 
+ROOT = Path(__file__).parent.parent / "schemas"
 FOLDERS = ("guide", "reference", "requests", "own")
 
 
@@ -60,9 +61,8 @@ def find_problems(name: str, document: object) -> Iterator[Problem]:
 
 @cache
 def _schemas() -> Mapping[str, Schema]:
-    folders = (files("emulator") / "schemas" / folder for folder in FOLDERS)
-    paths = (path for folder in folders for path in folder.iterdir() if path.name.endswith(".json"))
-    return {path.name.removesuffix(".json"): json.loads(path.read_bytes()) for path in paths}
+    paths = (path for folder in FOLDERS for path in (ROOT / folder).glob("*.json"))
+    return {path.stem: json.loads(path.read_bytes()) for path in paths}
 
 
 @cache

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 import orjson
@@ -178,12 +178,11 @@ BODIES = ("json", "html")
 SECONDS = FaultOption(float, "Number of seconds.", 0, MAX_DELAY)
 
 
-@dataclass(frozen=True)
-class FaultKind:
+class FaultKind(NamedTuple):
     """A kind of fault. If it replaces the response, the call is not executed."""
 
     run: Fault
-    options: Mapping[str, FaultOption] = field(default_factory=dict)
+    options: Mapping[str, FaultOption] = MappingProxyType({})
     replaces_response: bool = False
     ends_connection: bool = False
     """Whether the server must end the connection without a response."""

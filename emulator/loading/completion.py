@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from emulator.api.serializers.fields import COLUMN_TYPES
+from emulator.core.json_text import load_json
 from emulator.core.records import (
     KINDS,
     REFERENCES,
@@ -29,7 +30,10 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.seeded_random import derive_uuid
+from emulator.domain.installation import load_installation
 from emulator.loading.collector import RecordCollector
+from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse
+from emulator.state.scenario import Scenario, ScenarioError
 from emulator.state.store import TableDataset
 
 ENUM_CLASSES: dict[RecordKind, str] = {
@@ -49,6 +53,20 @@ CONTENT_TYPES = {
     "ShipmentStatus": 8,
 }
 """Enum class -> content type of states whose own is unknown. The numbers are those of installation A."""
+
+
+def complete_responses(scenario: Scenario) -> tuple[TableDataset, RecordCollector]:
+    """Return the records that the responses of a scenario state, and their collector.
+
+    Raise `ScenarioError` for a response that fits no serializer.
+    """
+    collector = RecordCollector()
+    try:
+        collector.add_responses(RecordedResponse(path, load_json(body)) for path, body in scenario.answers)
+    except InvalidResponse as error:
+        raise ScenarioError(f"{scenario.title}: recorded answer {error}") from None
+    collector.set_command_codes()
+    return Completer(collector, load_installation(scenario.installation), scenario.start).complete(), collector
 
 
 class Completer:

@@ -216,7 +216,8 @@ MIN_SIMILARITY = 0.5
 class Endpoint(NamedTuple):
     """A GET operation."""
 
-    pattern: re.Pattern[str]
+    pattern: str
+    """The regular expression of the path. It is compiled with the first import, not at the start of each server."""
     prefix: str
     path: str
     """The path below the prefix, with `<owner>` and `<id>` for ids."""
@@ -231,8 +232,8 @@ def build_endpoint(
     prefix: str, path: str, schema: str, owner: str | None = None, owner_column: str = "object_id"
 ) -> Endpoint:
     ids = path.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
-    pattern = re.compile(f"{PREFIX_PATTERNS[prefix]}{ids}$")
-    return Endpoint(pattern, prefix, path, schema, None if owner is None else KINDS[owner], owner_column)
+    kind = None if owner is None else KINDS[owner]
+    return Endpoint(f"{PREFIX_PATTERNS[prefix]}{ids}$", prefix, path, schema, kind, owner_column)
 
 
 ENDPOINTS = tuple(
@@ -246,7 +247,7 @@ def endpoint_of(path: str) -> tuple[Endpoint, int | None]:
     """Return the endpoint of a path or URL, and the id of the owner. Raise `InvalidResponse` for other paths."""
     path_only = path.partition("?")[0]
     for each in ENDPOINTS:
-        if match := each.pattern.search(path_only):
+        if match := re.search(each.pattern, path_only):
             owner = match.groupdict().get("owner")
             return each, None if owner is None else int(owner)
     raise InvalidResponse(f"{path}: is not a GET operation of the guide or the reference")

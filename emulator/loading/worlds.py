@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.api.control.clock import FORGET_ORDERS, replay_order_deletion
 from emulator.api.control.deliveries import POSTPONE_EVENTS, RECORD_RESULT, replay_postponement, replay_result
@@ -24,11 +24,8 @@ from emulator.domain import installation
 from emulator.domain.fault_rules import fault_scenario_document
 from emulator.domain.scenario_files import scenario_document, with_installation
 from emulator.domain.seeding import make_demo_dataset
-from emulator.loading.collector import Correction, RecordCollector
-from emulator.loading.completion import Completer
 from emulator.loading.faults import arm_fault
 from emulator.loading.masking import mask_secrets
-from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse
 from emulator.state.clock import ClockMode, TrafficRate, check_calendar, format_time
 from emulator.state.faults import ArmedFault, Faults
 from emulator.state.journal import CallTimes
@@ -37,6 +34,9 @@ from emulator.state.scenario import Scenario, ScenarioError, Settings
 from emulator.state.steps import PendingStep, Step, request_number
 from emulator.state.store import BaseDataset, Snapshot
 from emulator.state.world import World, WorldServices
+
+if TYPE_CHECKING:
+    from emulator.loading.collector import Correction
 
 ReplayFunction = Callable[[World, Step], object]
 
@@ -78,7 +78,7 @@ def snapshot_before_steps(scenario: Scenario) -> WorldSnapshot:
 
 
 @lru_cache(maxsize=8)
-def snapshot_after_steps(scenario: Scenario, stamp: installation.FileVersions) -> WorldSnapshot:  # noqa: ARG001 - part of the cache's key
+def snapshot_after_steps(scenario: Scenario, _versions: installation.FileVersions) -> WorldSnapshot:
     world = World(scenario.name, settings_of(scenario), snapshot_before_steps(scenario), WorldServices(record_events))
     try:
         steps = [parse_step(position, line) for position, line in enumerate(scenario.steps)]
@@ -144,7 +144,7 @@ def load_base(scenario: Scenario) -> ScenarioBase:
 
 
 @lru_cache(maxsize=8)
-def build_base(scenario: Scenario, stamp: installation.FileVersions) -> ScenarioBase:  # noqa: ARG001 - part of the cache's key
+def build_base(scenario: Scenario, _versions: installation.FileVersions) -> ScenarioBase:
     """Return the base of a scenario without steps."""
     if scenario.answers:
         return build_recorded_base(scenario)
@@ -156,13 +156,9 @@ def build_base(scenario: Scenario, stamp: installation.FileVersions) -> Scenario
 
 def build_recorded_base(scenario: Scenario) -> ScenarioBase:
     """Return the base that is built from recorded responses."""
-    collector = RecordCollector()
-    try:
-        collector.add_responses(RecordedResponse(path, json_text.load_json(body)) for path, body in scenario.answers)
-    except InvalidResponse as error:
-        raise ScenarioError(f"{scenario.title}: recorded answer {error}") from None
-    collector.set_command_codes()
-    base = Completer(collector, installation.load_installation(scenario.installation), scenario.start).complete()
+    from emulator.loading.completion import complete_responses  # noqa: PLC0415 - few scenarios have such responses
+
+    base, collector = complete_responses(scenario)
     return ScenarioBase(
         base, scenario.language or collector.language, Snapshot(base, {}), tuple(collector.corrections)
     )

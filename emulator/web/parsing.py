@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 from io import BytesIO
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 from urllib.parse import parse_qsl
 
 from emulator.core.caching import cache_short
@@ -53,8 +53,7 @@ def _parameter_text(value: str | tuple[str | None, str | None, str]) -> str:
     return collapse_rfc2231_value(value)
 
 
-@dataclass(frozen=True)
-class MediaType:
+class MediaType(NamedTuple):
     """A media type with its parameters."""
 
     text: str

@@ -8,12 +8,12 @@ import shutil
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from os import PathLike
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import finalize
 
@@ -104,6 +104,23 @@ def trusting_context() -> ssl.SSLContext:
         return ssl.create_default_context(cafile=bundle)
     except OSError as error:
         raise ValueError(f"cannot read the trusted authorities in {bundle}: {error.strerror or error}") from None
+
+
+@contextmanager
+def trusted_by_clients(certificate: Path) -> Iterator[dict[str, str]]:
+    """Yield environment variables that make Node, OpenSSL and requests trust a certificate besides the usual ones.
+
+    The files that they name are deleted at the end of the context.
+    """
+    variables = {"NODE_EXTRA_CA_CERTS": str(certificate)}
+    with TemporaryDirectory(prefix="oms-emulator-") as folder:
+        for name in BUNDLES:
+            usual = Path(os.environ.get(name, ""))
+            parts = [usual if usual.is_file() else Path(where()), certificate]
+            bundle = Path(folder, f"{name.lower()}.pem")
+            bundle.write_bytes(b"\n".join(part.read_bytes() for part in parts))
+            variables[name] = str(bundle)
+        yield variables
 
 
 def authority_context(file: Path, host: str) -> ssl.SSLContext:

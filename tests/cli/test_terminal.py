@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pty
@@ -19,7 +20,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from emulator import Emulator
+from emulator import Emulator, cli
 from emulator.cli import main, terminal
 from emulator.cli.serve import exec_, serve
 from tests.cli.test_exec import killed_if_late, until
@@ -127,6 +128,33 @@ def test_every_option_is_in_a_group_and_the_help_has_examples(each: click.Comman
 
 def test_the_version_has_a_short_option() -> None:
     assert CliRunner().invoke(main, ["-V"]).output == CliRunner().invoke(main, ["--version"]).output
+
+
+def test_garbage_is_not_collected_while_a_command_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    states: list[bool] = []
+    monkeypatch.setattr(cli, "resolve_name", lambda _: states.append(gc.isenabled()))
+    assert gc.isenabled()
+    cli.COMMANDS["serve"]
+    assert (states, gc.isenabled()) == ([False], True)
+
+
+def test_the_list_of_commands_shows_the_help_of_each() -> None:
+    assert {name: cli.COMMANDS[name].get_short_help_str(1000) for name in cli.COMMANDS.data} == cli.SUMMARIES
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    code = "import sys; sys.argv = ['x', '--help']; from emulator.cli import main; main()"
+    check = (
+        "import atexit, sys; atexit.register(lambda: print(*(each for each in sys.modules if 'emulator' in each)))"
+    )
+    done = subprocess.run([sys.executable, "-c", f"{check}; {code}"], check=True, capture_output=True, text=True)
+    assert "serve" in done.stdout
+    assert set(done.stdout.splitlines()[-1].split()) <= {
+        "emulator",
+        "emulator.cli",
+        "emulator.core",
+        "emulator.core.version",
+    }
 
 
 SUGGESTED = {

@@ -53,8 +53,7 @@ NO_PATHS: tuple[Path, ...] = ()
 """The paths of a value that no record has."""
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(NamedTuple):
     """A query parameter that restricts a list."""
 
     name: str
@@ -109,8 +108,7 @@ class Condition(NamedTuple):
     value: Any
 
 
-@dataclass(frozen=True)
-class ListQuery:
+class ListQuery(NamedTuple):
     """The records and the order that a request asks for."""
 
     filters: FilterSet

@@ -7,7 +7,6 @@ in the order of the page. Its name follows the documented names of the filters o
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from emulator.api.filters.filter_set import NO_PATHS, Filter, Path, column, reference
@@ -317,7 +316,7 @@ PACKAGE_ITEM_SORTABLE = {name: name for name in ("id", "created_date", "modified
 
 NEVER_CHANGED = "an entry never changes, so that its two dates are equal"
 DOCUMENTED_DATES = tuple(
-    replace(each, provenance="documented")
+    each._replace(provenance="documented")
     for each in (
         *date_filters("created_date", ""),
         *date_filters("modified_date", NEVER_CHANGED, source="created_date"),

@@ -6,7 +6,6 @@ Callers see only their own records. A superuser sees all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -66,7 +65,7 @@ def owned_list_view(serializer: str) -> ViewFunction:
 
 def restrict_to_owner(query: ListQuery, call: Call) -> ListQuery:
     condition = Condition(OWNER_FILTERS[query.filters.kind], caller_username(call))
-    return replace(query, conditions=(*query.conditions, condition))
+    return query._replace(conditions=(*query.conditions, condition))
 
 
 def owned_detail_view(serializer: str, kind: RecordKind) -> ViewFunction:

@@ -7,7 +7,6 @@ All times are microseconds since 1970.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
@@ -374,8 +373,7 @@ class OrderStates(NamedTuple):
     canceled: int
 
 
-@dataclass(frozen=True)
-class Plans:
+class Plans(NamedTuple):
     """All plans of a demo dataset, and the parts of its installation that its records need."""
 
     packages: int

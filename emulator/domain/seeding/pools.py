@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from math import cos, hypot, radians
+from typing import NamedTuple
 
 from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
@@ -54,8 +55,7 @@ def pool(name: str) -> JsonValue:
     return load_fixture(f"pools/{name}")
 
 
-@dataclass(frozen=True)
-class Destination:
+class Destination(NamedTuple):
     """A district with the postcode and city of its addresses."""
 
     district: District
@@ -64,8 +64,7 @@ class Destination:
     point: tuple[float, float]
 
 
-@dataclass(frozen=True)
-class PackingLocation:
+class PackingLocation(NamedTuple):
     """A stock location that packs, and its target times in microseconds."""
 
     id: int

@@ -55,8 +55,7 @@ EVENTS = {"500": "package.status.packed", "600": "package.status.shipped"}
 TRANSFER_EVENTS = {"waiting": "transfer.status.created", "cancelled": "transfer.status.cancelled"}
 
 
-@dataclass(frozen=True)
-class TransferSlot:
+class TransferSlot(NamedTuple):
     """The states of a block's transfer order, by their ids."""
 
     path: tuple[int, ...]
