@@ -19,8 +19,7 @@ from xml.etree import ElementTree
 import orjson
 
 from emulator.core.errors import InvalidDocument
-from emulator.core.escaping import escape_unprintable, to_html
-from emulator.core.json_text import JsonObject
+from emulator.core.json_text import JsonObject, escape_unprintable, to_html
 from emulator.coverage.report import json_lines, percent
 from emulator.web.mutation_interceptors import Mutator
 from emulator.web.mutations import KINDS, Mutation

@@ -59,7 +59,8 @@ STATUS_RULES = {404: "404 for a URL that no operation has", 301: "redirect to th
 
 def notes() -> JsonObject:
     """Return the fidelity list: the provenance of each behaviour that no installation defines."""
-    return load_fixture("fidelity")
+    table: JsonObject = load_fixture("fidelity")
+    return table
 
 
 def provenance(record: State | Transition, base: Installation) -> dict[str, str]:

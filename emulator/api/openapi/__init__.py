@@ -212,5 +212,5 @@ def message(event: EventType) -> JsonObject:
 
 def arazzo_document() -> JsonObject:
     """Return the Arazzo 1.0 document: workflows of several operations, for tools that execute or show them."""
-    document = load_fixture("arazzo")
+    document: JsonObject = load_fixture("arazzo")
     return document | {"info": document["info"] | {"version": __version__}}

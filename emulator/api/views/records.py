@@ -39,7 +39,7 @@ from emulator.core.records import (
 from emulator.domain.commands import CommandCaller, run_command
 from emulator.domain.explanations import describe_allowed_values, describe_transition
 from emulator.domain.installation import complete_installation
-from emulator.domain.invoicing import create_purchase_invoice
+from emulator.domain.shipments import create_purchase_invoice
 from emulator.domain.state_graph import Subject, describe_state, find_transition
 from emulator.state.store import Reader, Snapshot
 from emulator.state.world import World

@@ -15,8 +15,7 @@ from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
 from emulator.core import json_text
 from emulator.core.errors import ControlError, InvalidDocument
-from emulator.core.escaping import escape_unprintable
-from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.json_text import JsonObject, JsonValue, escape_unprintable
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
 from emulator.state.world import World

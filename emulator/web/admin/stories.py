@@ -21,8 +21,7 @@ from emulator.core.json_text import JsonObject
 from emulator.core.records import Package
 from emulator.domain.scenario_files import find_scenario
 from emulator.domain.state_graph import offered_transitions, slug_or_label
-from emulator.loading.replay import UnreplayableStep, replay_step
-from emulator.loading.worlds import DEFAULT_USER, settings_of, starting_snapshot
+from emulator.loading.worlds import DEFAULT_USER, UnreplayableStep, replay_step, settings_of, starting_snapshot
 from emulator.state.persistence import WorldSnapshot
 from emulator.state.steps import Step
 from emulator.state.world import World, WorldServices
