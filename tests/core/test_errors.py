@@ -6,9 +6,6 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-
-# isort: split
-
 import pytest
 from rest_framework import exceptions, views
 
