@@ -6,10 +6,6 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-import tests.oracle.service  # noqa: F401  sets Django up
-
-# isort: split
-
 import pytest
 from rest_framework import exceptions, views
 
