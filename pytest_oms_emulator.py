@@ -160,12 +160,9 @@ def register_runner(config: pytest.Config, command: str | None) -> TestRunner:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sweep the tests with the marker, unless they run again anyway."""
-    if not config.pluginmanager.has_plugin(RUNNER_NAME) and any(map(is_swept, items)):
+    has_marker = any(item.get_closest_marker("oms_faults") for item in items)
+    if has_marker and not config.pluginmanager.has_plugin(RUNNER_NAME):
         register_sweep(config)
-
-
-def is_swept(item: pytest.Item) -> bool:
-    return item.get_closest_marker("oms_faults") is not None
 
 
 def marker_arguments(item: pytest.Item) -> dict[str, Any]:

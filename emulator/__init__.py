@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from emulator.core.version import __version__
 
 if TYPE_CHECKING:
+    from emulator.client.changes import stable
     from emulator.client.emulator import Emulator, create_app
-    from emulator.client.stable import stable
     from emulator.core.credentials import JWT_SECRET
 
 
@@ -19,7 +19,7 @@ MODULES = {
     "Emulator": "emulator.client.emulator",
     "JWT_SECRET": "emulator.core.credentials",
     "create_app": "emulator.client.emulator",
-    "stable": "emulator.client.stable",
+    "stable": "emulator.client.changes",
 }
 """Public name -> its module, imported at the first use, because the pytest plugin is loaded in every test run."""
 

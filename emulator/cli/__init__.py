@@ -49,13 +49,13 @@ COMMANDS = LazyCommands(
         "installation": "emulator.cli.data:installation",
         "mcp": "emulator.cli.mcp:mcp",
         "mutate": "emulator.cli.reruns:mutate",
-        "openapi": "emulator.cli.info:openapi",
+        "openapi": "emulator.cli.data:openapi",
         "record": "emulator.cli.record:record",
-        "routes": "emulator.cli.info:routes",
-        "scenarios": "emulator.cli.info:scenarios",
+        "routes": "emulator.cli.data:routes",
+        "scenarios": "emulator.cli.data:scenarios",
         "serve": "emulator.cli.serve:serve",
         "sweep": "emulator.cli.reruns:sweep",
-        "token": "emulator.cli.info:token",
+        "token": "emulator.cli.data:token",
         "verify": "emulator.cli.reports:verify",
     }
 )
@@ -97,17 +97,18 @@ class CommandGroup(click.Group):
             click.echo(error.format_message(), err=True)
             sys.exit(2)
         except click.ClickException as error:
-            exit_with_message(error.format_message())
+            exit_with(error.format_message())
         except OSError as error:  # a file or folder that cannot be read
-            exit_with_message(f"cannot use {error.filename}: {error.strerror}" if error.filename else str(error))
+            exit_with(f"cannot use {error.filename}: {error.strerror}" if error.filename else str(error))
         except (click.Abort, KeyboardInterrupt):
             sys.exit(130)
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def exit_with_message(message: str) -> NoReturn:
+def exit_with(message: str, code: int = 2) -> NoReturn:
+    """Print an error in one line, and exit."""
     click.echo(f"oms-emulator: {' '.join(message.split())}", err=True)
-    sys.exit(2)
+    sys.exit(code)
 
 
 EPILOG = """\b

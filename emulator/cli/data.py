@@ -1,27 +1,31 @@
-"""`oms-emulator export`, `import` and `installation`: commands that write or check data files."""
+"""Commands that print, write or check data: lists, documents, tokens, scenarios and installations."""
 
 from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import click
 import orjson
 
-from emulator.cli.terminal import with_progress
+from emulator.api.openapi import PARTS, VERSIONS, arazzo_document, asyncapi_document, openapi_document
+from emulator.api.routes import ROUTES
+from emulator.cli.terminal import NamedChoice, errors_as_messages, with_progress, write_file
+from emulator.core.credentials import CREDENTIALS, issue_token
 from emulator.core.files import encode_scenario, replace_file, write_scenario_file
-from emulator.core.json_text import JsonValue
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.schemas import load_schema
 from emulator.domain.installation import DEFAULT, installation_path, load_own_records, portable_form
 from emulator.domain.installation.checks import diff_installations, lint_installation
-from emulator.domain.scenario_files import with_installation
+from emulator.domain.scenario_files import bundled_scenarios, with_installation
 from emulator.loading.installation_import import import_installation, installation_text
 from emulator.loading.recorded_responses import Capture, RecordedResponse, SkippedEntry, read_captures, read_responses
 from emulator.loading.scenario_import import ScenarioImport, import_scenario
 from emulator.loading.worlds import build_export, encode_scenario_file
+from emulator.state.clock import machine_now
 from emulator.worlds.registry import DEFAULT_WORLD
 
 TIMEOUT = 60
@@ -36,15 +40,6 @@ FILE = click.Path(path_type=Path)
 files_argument = click.argument("files", nargs=-1, required=True, metavar="FILES...", type=FILE)
 output_option = click.option("-o", "--output", type=FILE, help="Write to this file.  [default: print it]")
 force_option = click.option("--force", is_flag=True, help="Replace a file that is not a scenario.")
-
-
-@contextmanager
-def errors_as_messages() -> Iterator[None]:
-    """Convert a `ValueError` into the one-line message of a command."""
-    try:
-        yield
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
 
 
 # export
@@ -76,7 +71,8 @@ def export(  # noqa: PLR0913 - options by keyword
         raise click.UsageError("--url and --state cannot be used together")
     with errors_as_messages():
         if state is None:
-            text = export_from_server(url or DEFAULT_URL, world, admin_token, with_secrets=with_secrets)
+            path = f"export{'?with_secrets=true' if with_secrets else ''}"
+            text = call_server(url or DEFAULT_URL, world, path, admin_token=admin_token)
         else:
             text = export_from_file(state, world, with_secrets=with_secrets)
         write_or_print(output, text, force=force)
@@ -97,12 +93,6 @@ def export_from_file(state: Path, world: str, *, with_secrets: bool = False) -> 
     start = with_installation(data.start.with_traffic(*data.state.rate), portable_form(data.start.installation))
     parts = start, data.steps, data.state.now, data.faults, data.state.calls
     return encode_scenario_file(build_export(*parts, with_secrets=with_secrets))
-
-
-def export_from_server(url: str, world: str, admin_token: str | None = None, *, with_secrets: bool = False) -> bytes:
-    """Return the export of a world of a server. Raise `ValueError` if the server does not return one."""
-    path = f"export{'?with_secrets=true' if with_secrets else ''}"
-    return call_server(url, world, path, admin_token=admin_token)
 
 
 def call_server(url: str, world: str, path: str, document: JsonValue = None, admin_token: str | None = None) -> bytes:
@@ -167,16 +157,20 @@ def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, fo
     print_import_report(imported, skipped, output)
 
 
+def read_json(file: Path) -> JsonValue:
+    """Return the JSON in a file, which may be a pipe. Raise `ValueError` with one line if there is none."""
+    try:
+        return orjson.loads(file.read_bytes())
+    except OSError as error:
+        raise ValueError(f"cannot read {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}") from None
+
+
 def captures_of(files: Iterable[Path], skipped: list[SkippedEntry]) -> Iterator[Capture]:
     """Yield the responses in the files. Add entries that are not GET requests of a surface to `skipped`."""
     for file in files:
-        try:
-            content = orjson.loads(file.read_bytes())
-        except OSError as error:
-            raise ValueError(f"cannot read {file}: {error.strerror}") from None
-        except ValueError as error:
-            raise ValueError(f"{file} is not JSON: {error}") from None
-        for entry in read_captures(content, str(file)):
+        for entry in read_captures(read_json(file), str(file)):
             if isinstance(entry, SkippedEntry):
                 skipped.append(entry)
             else:
@@ -242,13 +236,12 @@ def installation_import(*, files: tuple[Path, ...], output: Path, force: bool) -
 
 def responses_in(files: Iterable[Path]) -> Iterator[tuple[str, RecordedResponse]]:
     """Yield the GET responses in the files, each with the name of its file."""
-    for path in files:
+    for file in files:
+        content = read_json(file)
         try:
-            yield from ((str(path), response) for response in read_responses(orjson.loads(path.read_bytes())))
-        except OSError as error:
-            raise click.ClickException(f"cannot read {path}: {error.strerror}") from None
+            yield from ((str(file), response) for response in read_responses(content))
         except ValueError as error:
-            raise click.ClickException(f"{path}: {error}") from None
+            raise ValueError(f"{file}: {error}") from None
 
 
 def write_installation(output: Path, text: str, *, force: bool) -> None:
@@ -290,3 +283,125 @@ def print_findings(lines: list[str]) -> int:
     for line in lines:
         click.echo(line)
     return HAS_FINDINGS if lines else 0
+
+
+# routes, scenarios, openapi and token
+
+JWT_LIFETIME = 3600
+EMBEDDED = ("fault",)
+"""Schemas that other schemas refer to by file name."""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def routes(*, as_json: bool) -> None:
+    """List all operations: name, method, path, statuses and the page that documents them."""
+    rows = [
+        {
+            "operation": route.operation,
+            "method": route.method,
+            "path": route.path.replace("<...rest>", "<path>"),
+            "statuses": sorted(route.responses),
+            "doc": route.doc,
+        }
+        for route in ROUTES
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        statuses = " ".join(map(str, row["statuses"]))
+        click.echo(f"{row['operation']:30} {row['method']:6} {row['path']:70} {statuses:16} {row['doc']}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of scenario files, for completion in editors.")
+def scenarios(*, as_json: bool, schema: bool) -> None:
+    """List the bundled scenarios."""
+    if schema:
+        click.echo(json.dumps(self_contained_schema("scenario"), indent=2, ensure_ascii=False))
+        return
+    bundled = bundled_scenarios().values()
+    if as_json:
+        rows = [{"name": each.name, "description": each.description, "request": each.request} for each in bundled]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for each in bundled:
+        click.echo(f"{each.name:60} {each.description}" + (f"  GET {each.request}" if each.request else ""))
+
+
+def self_contained_schema(name: str) -> JsonObject:
+    """Return a schema with all schemas that it refers to in its `$defs`."""
+    embedded = {each: with_local_references(load_schema(each)) for each in EMBEDDED}
+    definitions = load_schema("formats")["$defs"] | embedded
+    return with_local_references(load_schema(name)) | {"$defs": definitions}
+
+
+def with_local_references(schema: Mapping[str, JsonValue]) -> JsonObject:
+    """Return a schema whose references to other files point into its own `$defs`."""
+    text = json.dumps(schema).replace('"formats.json#/$defs/', '"#/$defs/')
+    for name in EMBEDDED:
+        text = text.replace(f'"$ref": "{name}.json"', f'"$ref": "#/$defs/{name}"')
+        text = text.replace(f'"$id": "{name}.json", ', "")
+    changed: JsonObject = json.loads(text)
+    return changed
+
+
+@click.command()
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option("--server", default="/", show_default=True, help="Server address in the document.")
+@click.option("--openapi-version", type=click.Choice(VERSIONS), help="OpenAPI version.  [default: 3.1]")
+@click.option("--part", type=click.Choice(PARTS), help="Operations: of the OMS, of the control API, or all.")
+@click.option(
+    "--document",
+    type=click.Choice(["openapi", "asyncapi", "arazzo"]),
+    default="openapi",
+    show_default=True,
+    help="AsyncAPI describes the webhooks, Arazzo describes workflows.",
+)
+def openapi(
+    *, output: Path | None, server: str, openapi_version: str | None, part: str | None, document: str
+) -> None:
+    """Print the OpenAPI 3.1 document of the emulated API, or another description of it."""
+    if document != "openapi" and (openapi_version or part):
+        raise click.UsageError(f"--openapi-version and --part do not apply to --document {document}")
+    description = {
+        "openapi": lambda: openapi_document(server, version=openapi_version or VERSIONS[0], part=part or PARTS[0]),
+        "asyncapi": asyncapi_document,
+        "arazzo": arazzo_document,
+    }[document]()
+    text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    write_file(output, text)
+
+
+@click.command()
+@click.argument("role", metavar="ROLE", type=NamedChoice(list(CREDENTIALS)))
+@click.option(
+    "--expires-in",
+    type=int,
+    help=f"Lifetime in seconds, by the clock of the server at --url.  [default: {JWT_LIFETIME}]",
+)
+@click.option("--kind", type=NamedChoice(["jwt", "token"]), default="jwt", show_default=True)
+@click.option("--url", help=f"Address of the server.  [default with --expires-in: {DEFAULT_URL}]")
+@click.option("--world", default=DEFAULT_WORLD, show_default=True, help="Name of the world, with --url.")
+def token(*, role: str, expires_in: int | None, kind: str, url: str | None, world: str) -> None:
+    """Print a credential with the role ROLE.
+
+    Use a jwt on the reference surface (`Authorization: Bearer ...`) and a token on the guide surface (`Token ...`).
+    A jwt expires by the clock of the server that creates it. Without --url and --expires-in no server is asked, and
+    the jwt expires after an hour of the machine's clock.
+    """
+    if kind == "token":
+        if expires_in is not None or url is not None:
+            raise click.UsageError("a token does not expire; --expires-in and --url require --kind jwt")
+        click.echo(role)
+    elif url is not None or expires_in is not None:
+        document = {"role": role, "kind": kind, "expires_in": JWT_LIFETIME if expires_in is None else expires_in}
+        with errors_as_messages():
+            click.echo(json.loads(call_server(url or DEFAULT_URL, world, "tokens", document))["token"])
+    else:
+        click.echo(issue_token(role, machine_now(), JWT_LIFETIME).token)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from emulator.cli.serve import DEFAULT_SCENARIO, listen_errors
-from emulator.cli.terminal import configure_logging, require_python_package
+from emulator.cli.terminal import configure_logging, errors_as_messages, require_python_package
 from emulator.client.emulator import Emulator
 
 MCP_EXTRA = "oms-emulator mcp needs the extra `mcp`: pip install 'oms-emulator[mcp]'"
@@ -58,9 +58,7 @@ def server_address(url: str | None, scenario: str) -> Iterator[str]:
     if url is not None:
         yield url
         return
-    try:
+    with errors_as_messages():
         emulator = Emulator(scenario, clock="ticking")
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
     with emulator:
         yield emulator.start()

@@ -10,12 +10,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from emulator.cli.data import FILE, errors_as_messages, print_import_report, scenario_name, write_installation
+from emulator.cli.data import FILE, print_import_report, scenario_name, write_installation
 from emulator.cli.reports import is_server_address
 from emulator.cli.serve import SignalWaiter, listen_errors
-from emulator.cli.terminal import LOG, configure_logging, require_python_package
-from emulator.client.shadow import Shadow
-from emulator.client.shadow_probes import Prober
+from emulator.cli.terminal import LOG, configure_logging, errors_as_messages, require_python_package
+from emulator.client.shadow import Prober, Shadow
 from emulator.contract.evidence import Evidence, read_evidence
 from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file
 from emulator.loading.installation_import import DESCRIPTION, installation_text
@@ -127,7 +126,8 @@ class RecordedFiles:
         self._worker.stop()
         if self.shadow is not None and self.evidence is not None:
             self.shadow.stop()
-            replace_file(self.evidence, encode_evidence(self.shadow.evidence))
+            document = json.dumps(self.shadow.evidence.to_document(), indent=2)
+            replace_file(self.evidence, f"{document}\n".encode())
             print_evidence(self.shadow.evidence, self.evidence)
         return 0 if self.output is None else self._write_scenario(self.output)
 
@@ -156,10 +156,6 @@ def open_shadow(evidence: Path) -> Shadow:
     shadow = Shadow(read_evidence(evidence) if evidence.exists() else None)
     shadow.start()
     return shadow
-
-
-def encode_evidence(evidence: Evidence) -> bytes:
-    return json.dumps(evidence.to_document(), indent=2).encode() + b"\n"
 
 
 def print_evidence(evidence: Evidence, file: Path) -> None:

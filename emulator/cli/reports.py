@@ -8,14 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from math import isnan
 from pathlib import Path
-from typing import NoReturn, TypedDict, TypeVar, Unpack
+from typing import TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 import click
 
 from emulator import coverage as reports
+from emulator.cli import exit_with
 from emulator.cli.output_files import check_writable
-from emulator.cli.terminal import NamedChoice
+from emulator.cli.terminal import NamedChoice, errors_as_messages, write_file
 from emulator.contract import CHECKS, Result, Target, Unreachable, render, run, summary
 
 NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
@@ -84,13 +85,13 @@ def verify(
         with Target(url, token, jwt=jwt, allow_writes=allow_writes, timeout=timeout) as target, progress:
             report = run(target, on_result=progress.report)
     except Unreachable as error:
-        exit_with(NOT_VERIFIED, str(error))
+        exit_with(str(error), NOT_VERIFIED)
     except KeyboardInterrupt:
-        exit_with(INTERRUPTED, f"interrupted after {progress.done} of {len(CHECKS)} checks")
+        exit_with(f"interrupted after {progress.done} of {len(CHECKS)} checks", INTERRUPTED)
     output_report(render(report, options["form"]), summary(report), output)
     if report.verified_nothing:
         reasons = dict.fromkeys(str(result.not_verified) for result in report.results)
-        exit_with(NOT_VERIFIED, f"nothing could be verified: {'; '.join(reasons)}")
+        exit_with(f"nothing could be verified: {'; '.join(reasons)}", NOT_VERIFIED)
     sys.exit(DRIFT if report.findings else 0)
 
 
@@ -120,16 +121,8 @@ def output_report(text: str, summary: str, output: Path | None) -> None:
     if output is None:
         click.echo(text)
         return
-    try:
-        output.write_text(f"{text}\n", "utf-8")
-    except OSError as error:
-        raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
+    write_file(output, f"{text}\n")
     click.echo(f"{summary}; written to {output}")
-
-
-def exit_with(code: int, message: str) -> NoReturn:
-    click.echo(f"oms-emulator: {' '.join(message.split())}", err=True)
-    sys.exit(code)
 
 
 class Progress:
@@ -196,17 +189,15 @@ def coverage(
         raise click.UsageError("--fail-under must be a percentage (got nan)")
 
     output = options["output"]
-    try:
+    with errors_as_messages():
         merged = reports.build_report(reports.read_counts(files), split_names(only), split_names(operations))
         text = reports.render(merged, options["form"], minimum)
         if output is not None:
             reports.write_text(output, text.encode())
             text = f"{reports.summary(merged)}; report written to {output}\n"
-    except reports.CoverageError as error:
-        raise click.ClickException(str(error)) from None
     click.echo(text, nl=False)
     if minimum is not None and not merged.reaches(minimum):
-        exit_with(BELOW_MINIMUM, reports.shortfall(merged, minimum))
+        exit_with(reports.shortfall(merged, minimum), BELOW_MINIMUM)
 
 
 def split_names(option: str | None) -> list[str]:

@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 
 import click
 
+from emulator.cli import exit_with
 from emulator.cli.output_files import check_writable
-from emulator.cli.reports import exit_with, output_report, report_options
-from emulator.cli.serve import DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
-from emulator.cli.terminal import require_python_package
+from emulator.cli.reports import output_report, report_options
+from emulator.cli.serve import ARGUMENTS, DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
+from emulator.cli.terminal import errors_as_messages, require_python_package
 from emulator.client import fault_sweep
 from emulator.client import suite_mutation as mutation
 from emulator.client.emulator import Emulator
@@ -62,22 +63,17 @@ class TestCommand:
 
     __test__ = False
 
-    def __init__(self, command: Sequence[str], options: Mapping[str, Any]) -> None:
+    def __init__(self, command: Sequence[str], scenario: str | None, limit: Sequence[str], **options: Any) -> None:
+        """`options` are the other options in `SERVER_OPTIONS`."""
         require_python_package("running tests again")
         self.command = command
-        self._scenario = options["scenario"] or DEFAULT_SCENARIO
-        self._arguments = {
-            "installation": options["installation"],
-            "packages": options["packages"],
-            "seed": options["seed"],
-            "strict": options["strict"],
-            "limits": parse_limits(options["limit"]),
-            "allow_webhook_hosts": options["allow_webhook_host"],
-        }
+        self._scenario, self._limits = scenario or DEFAULT_SCENARIO, parse_limits(limit)
+        self._arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
 
     @contextmanager
     def _emulator(self) -> Iterator[Emulator]:
-        with Emulator(self._scenario, clock="ticking", demo_receiver=True, **self._arguments) as emulator:
+        arguments = self._arguments | {"limits": self._limits, "clock": "ticking", "demo_receiver": True}
+        with Emulator(self._scenario, **arguments) as emulator:
             yield emulator
 
     def run(self, variables: Mapping[str, str]) -> int:
@@ -168,20 +164,18 @@ def mutate(  # noqa: PLR0913 - options by keyword
         raise click.UsageError("--fail-under must be a percentage (got nan)")
     if output is not None:
         check_writable(output)
-    try:
+    with errors_as_messages():
         mutation.check_patterns(only)
         known = frozenset() if since is None else mutation.read_baseline(since)
         if results == DEFAULT_RESULTS:
             create_ignored_folder(results.parent)
         file = mutation.ResultsFile(results)
         file.start(settings := mutation.Settings(command, only), resume=resume)
-        info = run_mutations(TestCommand(command, options), settings, file)
+        info = run_mutations(TestCommand(command, **options), settings, file)
         report = mutation.MutationReport(file.results(), known, info)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
     output_report(mutation.render(report, form).rstrip("\n"), mutation.summary(report), output)
     if report.findings if minimum is None else not report.reaches(minimum):
-        exit_with(FINDINGS, mutation.summary(report))
+        exit_with(mutation.summary(report), FINDINGS)
 
 
 def check_first_run(code: int, requests: int) -> None:
@@ -253,14 +247,12 @@ def sweep(
     """
     if output is not None:
         check_writable(output)
-    try:
+    with errors_as_messages():
         settings = fault_sweep.SweepSettings(fault_sweep.select_kinds(kinds), hang_after)
-        grids = run_sweep(TestCommand(command, options), settings)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
+        grids = run_sweep(TestCommand(command, **options), settings)
     output_report(fault_sweep.render(grids, form).rstrip("\n"), fault_sweep.summary(grids), output)
     if any(grid.findings for grid in grids):
-        exit_with(FINDINGS, fault_sweep.summary(grids))
+        exit_with(fault_sweep.summary(grids), FINDINGS)
 
 
 def run_sweep(tests: TestCommand, settings: SweepSettings) -> Sequence[Grid]:

@@ -16,7 +16,7 @@ from errno import EADDRNOTAVAIL
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
@@ -28,6 +28,7 @@ from emulator.cli.terminal import (
     GroupedCommand,
     NamedChoice,
     configure_logging,
+    errors_as_messages,
     options_of,
     slow_start,
     unknown_variables,
@@ -144,16 +145,17 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     stop = stop_condition()
     is_interactive = isinstance(stop, SignalWaiter) and sys.stderr.isatty()
     configure_logging(log_format, quiet=quiet, verbose=verbose, access=verbose or is_interactive)
-    warn_unknown_variables(context.command.params)
+    for message in unknown_variables(context.command.params):
+        LOG.warning("%s", message)
     open_inspector, watch = options.pop("open"), options.pop("watch")
-    if watch:
-        check_watch(options["state"])
+    if watch and options["state"] is not None:  # a reload would replace the stored worlds
+        raise click.UsageError("--watch and --state cannot be used together")
     import_file, scenario, limits = options.pop("import"), options.pop("scenario"), options.pop("limit")
     files = ExitFiles(*map(options.pop, ExitFiles._fields))
     options["provenance"] = options["provenance"] or files.provenance_report is not None
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
 
-    try:
+    with errors_as_messages():
         files.check()
         start = select_start(context, scenario, import_file)
         if start == import_file and is_first_run(import_file, files.export_on_exit):
@@ -163,14 +165,11 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
             check_address(options["host"], options["port"])
         with slow_start(str(options["state"] or start)):
             emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), demo_receiver=True, **arguments)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
     try:
-        with watching(emulator) if watch else nullcontext():
-            code = run_server(emulator, stop, open_inspector=open_inspector, is_new=options["state"] is None)
-        files.write(emulator)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
+        with errors_as_messages():
+            with watching(emulator) if watch else nullcontext():
+                code = run_server(emulator, stop, open_inspector=open_inspector, is_new=options["state"] is None)
+            files.write(emulator)
     finally:
         emulator.close()
     sys.exit(code)
@@ -183,17 +182,6 @@ ARGUMENTS = {
     "cors_header": "cors_headers",
 }
 """Repeatable options -> keyword arguments of `Emulator`."""
-
-
-def warn_unknown_variables(options: Sequence[click.Parameter]) -> None:
-    for message in unknown_variables(options):
-        LOG.warning("%s", message)
-
-
-def check_watch(state: Path | None) -> None:
-    """Raise `UsageError` if the worlds are stored, because a reload would replace them."""
-    if state is not None:
-        raise click.UsageError("--watch and --state cannot be used together")
 
 
 def is_first_run(import_file: Path, export_file: Path | None) -> bool:
@@ -211,7 +199,7 @@ def select_start(context: click.Context, scenario: str | None, import_file: Path
     return scenario if sources["scenario"] is ParameterSource.COMMANDLINE else import_file
 
 
-def run_server(emulator: Emulator, stop: StopCondition, *, open_inspector: bool, is_new: bool) -> int:
+def run_server(emulator: Emulator, stop: SignalWaiter | ChildProcess, *, open_inspector: bool, is_new: bool) -> int:
     """Run the server until it is stopped. Return the exit code. `is_new`: its worlds are not from a state file."""
     tune_memory()
     with listen_errors(emulator.address):
@@ -272,15 +260,8 @@ def inspector_url(emulator: Emulator) -> str:
     return f"{emulator.server_url}/__admin/ui/"
 
 
-class StopCondition(Protocol):
-    """Decides when the server stops."""
-
-    def wait(self, emulator: Emulator) -> int:
-        """Block until the server must stop. Return the exit code."""
-
-
-def stop_condition() -> StopCondition:
-    """Return the stop condition of the calling command (`exec`), otherwise one that waits for signals."""
+def stop_condition() -> SignalWaiter | ChildProcess:
+    """Return what decides when the server stops: the command of `exec`, or signals."""
     return click.get_current_context().obj or SignalWaiter()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from threading import Event, Timer
 from typing import Any, TypeVar
 
@@ -38,9 +39,21 @@ def require_python_package(feature: str) -> None:
         raise click.ClickException(f"{feature} needs the Python package")
 
 
-def environment_variable(name: str) -> str:
-    """Return the environment variable that sets a flag."""
-    return PREFIX + name.upper().replace("-", "_")
+@contextmanager
+def errors_as_messages() -> Iterator[None]:
+    """Convert a `ValueError` into the one-line message of a command."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a text. Raise `ClickException` if the file cannot be written."""
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {file}: {error.strerror}") from None
 
 
 class GroupedOption(click.Option):
@@ -82,7 +95,8 @@ def options_of(group: str) -> Callable[..., Callable[[Decorated], Decorated]]:
     """
 
     def option(name: str, *aliases: str, **settings: Any) -> Callable[[Decorated], Decorated]:
-        settings |= {"envvar": environment_variable(name), "show_envvar": True, "group": group}
+        variable = PREFIX + name.upper().replace("-", "_")
+        settings |= {"envvar": variable, "show_envvar": True, "group": group}
         return click.option(*aliases, f"--{name}", cls=GroupedOption, **settings)
 
     return option
@@ -144,14 +158,11 @@ def configure_logging(log_format: str, *, quiet: bool, verbose: bool, access: bo
 # Progress
 
 
-def with_progress(items: Sequence[Item]) -> Iterable[Item]:
+def with_progress(items: Sequence[Item]) -> Iterator[Item]:
     """Iterate over the items, and show a progress bar on a terminal."""
     if not sys.stderr.isatty():
-        return items
-    return iterate_with_bar(items)
-
-
-def iterate_with_bar(items: Sequence[Item]) -> Iterator[Item]:
+        yield from items
+        return
     with click.progressbar(items, label="checking documents", file=sys.stderr, show_pos=True) as bar:
         yield from bar
 

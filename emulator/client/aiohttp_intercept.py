@@ -15,11 +15,12 @@ from aiohttp.client_reqrep import ConnectionKey
 from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser
 
-from emulator.client.method_patch import MethodPatch, intercept_hosts
 from emulator.client.session import (
     InProcessAdapter,
+    MethodPatch,
     OpenedResponse,
     environ_key,
+    intercept_hosts,
     server_environ,
 )
 from emulator.web.fault_injection import Close, Wait
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LIMITS = Adjustments()
 """Limits of the parser of requests."""
-
-
-def find_patch() -> MethodPatch:
-    """Return the installed patch of aiohttp's connectors, or a new one."""
-    return getattr(aiohttp.TCPConnector._create_connection, "patch", None) or build_patch()  # noqa: SLF001 - as below
 
 
 def build_patch() -> MethodPatch:
@@ -63,7 +59,7 @@ def build_patch() -> MethodPatch:
     return patch
 
 
-intercept_aiohttp = partial(intercept_hosts, find_patch)
+intercept_aiohttp = partial(intercept_hosts, (aiohttp.TCPConnector, "_create_connection"), build_patch)
 """Send requests to hosts, of every session of aiohttp, to the application until the block ends."""
 
 

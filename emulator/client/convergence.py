@@ -77,9 +77,8 @@ class ClientFault(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """The latest history that failed: its number, the problem, and its scenario document."""
+    """The latest history that failed: the problem, and its scenario document."""
 
-    number: int
     problem: str
     steps: Sequence[Step]
     document: JsonObject
@@ -219,10 +218,11 @@ class ConvergenceCheck:
         """Number of histories that were run."""
         self.failure: Failure | None = None
 
-    def run(self, subscribe: Callable[[], object], histories: int, seed: int) -> None:
-        """Run histories until one fails, then shorter ones that fail, too. Raise `NotConverged` for the shortest.
+    def run(self, subscribe: Callable[[], object], histories: int, seed: int, save: str | PathLike[str]) -> int:
+        """Run histories until one fails, then shorter ones that fail, too. Return the number of histories.
 
-        Each history starts from the present state of the world, with the hooks that `subscribe` creates.
+        Each history starts from the present state of the world, with the hooks that `subscribe` creates. Save the
+        shortest one that fails, and raise `NotConverged`.
         """
         import hypothesis
 
@@ -238,8 +238,17 @@ class ConvergenceCheck:
             report_multiple_bugs=False,
             print_blob=False,
         )
-        hypothesis.seed(seed)(settings(generated))()
+        try:
+            hypothesis.seed(seed)(settings(generated))()
+        except hypothesis.errors.Flaky:
+            raise NotConverged(f"the same history gave different results: {RESET_HINT}") from None
+        except NotConverged:
+            if self.failure is None:
+                raise
+            write_scenario_file(save, encode_scenario_file(self.failure.document))
+            raise NotConverged(describe_failure(self.failure, self.count, fspath(save))) from None
         self.start_again(before)
+        return self.count
 
     def subscribed(self, before: WorldSnapshot, subscribe: Callable[[], object]) -> WorldSnapshot:
         """Subscribe the client in a frozen world, without any other hook. Return the new state."""
@@ -270,7 +279,7 @@ class ConvergenceCheck:
             if self.client.has_url:
                 document = {"redeliver": True, **document}
             steps = recorded_steps(world)[len(start.steps) :]
-            self.failure = Failure(self.count, problem, steps, document)
+            self.failure = Failure(problem, steps, document)
             raise NotConverged(problem)
 
 
@@ -330,7 +339,9 @@ def describe_step(step: Step) -> str:
 def describe_failure(failure: Failure, count: int, path: str) -> str:
     """Return the text of a failed check: the problem, the shortest history, and the file."""
     faults = [
-        f"the client's call {each['when']['nth']} gets {dump_json(each).decode()}" for each in faults_of(failure)
+        f"the client's call {each['when']['nth']} gets {dump_json(each).decode()}"
+        for each in failure.document["faults"]
+        if "nth" in each.get("when", {})
     ]
     lines = [*faults, *map(describe_step, failure.steps)] or [f"nothing happened: {RESET_HINT}"]
     shown = lines if len(lines) <= MAX_LISTED else [*lines[:MAX_LISTED], f"... and {len(lines) - MAX_LISTED} more"]
@@ -342,28 +353,6 @@ def describe_failure(failure: Failure, count: int, path: str) -> str:
             *(f"  {line}" for line in shown),
         )
     )
-
-
-def faults_of(failure: Failure) -> list[JsonObject]:
-    return [each for each in failure.document["faults"] if "nth" in each.get("when", {})]
-
-
-def check_convergence(
-    check: ConvergenceCheck, subscribe: Callable[[], object], histories: int, seed: int, save: str | PathLike[str]
-) -> int:
-    """Run generated histories, and return their number. Save the shortest one that fails, and raise."""
-    from hypothesis.errors import Flaky
-
-    try:
-        check.run(subscribe, histories, seed)
-    except Flaky:
-        raise NotConverged(f"the same history gave different results: {RESET_HINT}") from None
-    except NotConverged:
-        if (failure := check.failure) is None:
-            raise
-        write_scenario_file(save, encode_scenario_file(failure.document))
-        raise NotConverged(describe_failure(failure, check.count, fspath(save))) from None
-    return check.count
 
 
 def check_recorded(worlds: WorldRegistry, name: str, receiver: str | Receiver, client: Client) -> int:

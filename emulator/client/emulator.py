@@ -9,7 +9,6 @@ from functools import cached_property
 from inspect import signature
 from os import PathLike, fspath
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, ParamSpec, Self
 from urllib.parse import urlsplit
 from weakref import WeakSet, ref
@@ -43,10 +42,7 @@ from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, Wo
 if TYPE_CHECKING:
     from flask import Flask
 
-    from emulator.api_types import (
-        InstallationName,
-        ScenarioName,
-    )
+    from emulator.api_types import InstallationName, ScenarioName
     from emulator.contract.evidence import Evidence
     from emulator.worlds.sqlite.state_file import StateFile
 
@@ -298,9 +294,7 @@ class Emulator(WorldHandle):
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

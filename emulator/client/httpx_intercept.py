@@ -11,18 +11,13 @@ import httpx
 import requests
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
-from emulator.client.method_patch import MethodPatch, intercept_hosts
-from emulator.client.session import InProcessAdapter, WsgiResponse
+from emulator.client.session import InProcessAdapter, MethodPatch, WsgiResponse, intercept_hosts
 
 BODILESS = frozenset((204, 304))
 
 
-def find_patch() -> MethodPatch:
-    """Return the installed patch of both transports of httpx, or a new one."""
-    return getattr(httpx.HTTPTransport.handle_request, "patch", None) or build_patch()
-
-
 def build_patch() -> MethodPatch:
+    """Replace the methods of both transports that send a request."""
     send, send_async = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
 
     def handle_request(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
@@ -45,7 +40,7 @@ def build_patch() -> MethodPatch:
     return patch
 
 
-intercept_httpx = partial(intercept_hosts, find_patch)
+intercept_httpx = partial(intercept_hosts, (httpx.HTTPTransport, "handle_request"), build_patch)
 """Send requests to hosts, of every client of httpx, to the application until the block ends."""
 
 

@@ -11,8 +11,6 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
-from typing import NamedTuple
 from urllib.parse import quote
 
 import anyio
@@ -28,7 +26,7 @@ from emulator.api.openapi.operations import PLACEHOLDER
 from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS, issue_token
 from emulator.core.errors import ControlError, InvalidDocument
-from emulator.core.files import read_regular_file
+from emulator.core.files import load_fixture, read_regular_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.version import __version__
 from emulator.domain.scenario_files import FOLDER, bundled_scenarios
@@ -39,86 +37,11 @@ LOOPBACK, PATH = "127.0.0.1", "/mcp"
 TIMEOUT = 60
 JWT_LIFETIME = 3600
 FULL_ACCESS = "full-access"
-NOT_TOOLS = {"control_openapi"}
-"""Endpoints that are resources and not tools, besides pages in HTML."""
-INSTRUCTIONS = (
-    "An emulator of the Akinon OMS. Arrange data with control_make_package and control_make_order, call the emulated"
-    " API with call_operation as the client under test does, and read X-Emulator-Hint to understand a refusal."
-    " control_requests is the journal. oms://operations lists the operations, oms://graph the states and commands."
-)
-WORLD = {"type": "string", "description": f"Name of the world.  Default: the world of --world, or {DEFAULT_WORLD}."}
+TEXTS: JsonObject = load_fixture("mcp")
+"""What agents read: instructions, the schema of the tool `call_operation`, resources of the server, and prompts."""
+PROMPTS = [types.Prompt(**each) for each in TEXTS["prompts"]]
 OPERATIONS: Mapping[str, Route] = {route.operation: route for route in reversed(ROUTES)}
 CALL_OPERATION = "call_operation"
-CALL_SCHEMA: JsonObject = {
-    "type": "object",
-    "properties": {
-        "operation": {"type": "string", "description": "Name of the operation, as listed in oms://operations."},
-        "path": {
-            "type": "object",
-            "description": 'Values of the path parameters: {"pk": 1}.',
-            "additionalProperties": {"type": ["string", "integer"]},
-        },
-        "query": {"type": "object", "description": "Query parameters: filters, sort, page, limit."},
-        "body": {"description": "JSON body."},
-        "token": {
-            "type": "string",
-            "default": FULL_ACCESS,
-            "description": f"Built-in token ({', '.join(CREDENTIALS)}), or one that control_make_token returned.",
-        },
-        "world": WORLD,
-    },
-    "required": ["operation"],
-    "additionalProperties": False,
-}
-PROMPTS = (
-    types.Prompt(
-        name="write_client_test",
-        title="Write a client test",
-        description="Write a test of an Akinon OMS client against the emulator.",
-        arguments=[types.PromptArgument(name="operation", description="Operation to test.", required=True)],
-    ),
-    types.Prompt(
-        name="explain_400",
-        title="Explain this 400",
-        description="Explain why the OMS refused a request, and what would be accepted.",
-        arguments=[
-            types.PromptArgument(name="request_id", description="Id of the request.  Default: the latest 400.")
-        ],
-    ),
-)
-WRITE_TEST_TEXT = """Write a pytest test of the client code that calls the operation `{operation}` of the Akinon OMS:
-{route}
-
-1. Use the fixtures `oms` and `oms_url` of the pytest plugin of oms-emulator. Point the client at `oms_url`.
-2. Arrange the data in the test: `oms.package(state=...)` or `oms.order(...)`.
-3. Test a success, a refusal (400 or 404), and a fault (`oms.faults`).
-4. Assert what the client did with `oms.requests.assert_called(...)`. Do not sleep; use `oms.clock.advance`.
-5. Try each request first with the tool call_operation, and read the hint of each refusal.
-"""
-EXPLAIN_TEXT = """Explain why the OMS refused this request. Say which value is wrong and what would be accepted.
-The hint names the cause. The tool control_graph lists the commands that each state allows. Repeat the corrected
-request with the tool call_operation to prove the explanation.
-
-{exchange}
-"""
-
-
-class ApiResponse(NamedTuple):
-    """A response of the server."""
-
-    status: int
-    reason: str
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def is_error(self) -> bool:
-        return self.status >= 400
-
-    def document(self) -> str:
-        """Return the text for an agent: the body, with the status if there is no body or if it is an error."""
-        line = f"{self.status} {self.reason}"
-        return f"{line}: {self.text}" if self.is_error else self.text or line
 
 
 class ApiClient:
@@ -128,12 +51,8 @@ class ApiClient:
         self.url = url.rstrip("/")
         self.world = world
         self._admin = {"Authorization": f"Bearer {admin_token}"} if admin_token else {}
-
-    @cached_property
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        session.trust_env = False  # no proxy and no .netrc for an emulator
-        return session
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy and no .netrc for an emulator
 
     def control(
         self,
@@ -143,7 +62,7 @@ class ApiClient:
         *,
         world: str | None = None,
         body: JsonValue = None,
-    ) -> ApiResponse:
+    ) -> requests.Response:
         """Call the control API. `path` begins below `/__admin/`."""
         return self.send(method, f"/__admin/{path}", self._admin, query, world=world, body=body)
 
@@ -156,7 +75,7 @@ class ApiClient:
         *,
         world: str | None = None,
         body: JsonValue = None,
-    ) -> ApiResponse:
+    ) -> requests.Response:
         """Send a request to a world. Raise `ControlError` if there is no server."""
         name = world or self.world
         prefix = "" if name == DEFAULT_WORLD else f"/w/{quote(name, safe='')}"
@@ -176,7 +95,7 @@ class ApiClient:
         except requests.RequestException as error:
             raise ControlError(f"cannot reach an oms-emulator at {self.url}: {error}") from None
         response.encoding = "utf-8"
-        return ApiResponse(response.status_code, response.reason, response.headers, response.text)
+        return response
 
     def authorization(self, route: Route, token: str, world: str | None) -> dict[str, str]:
         """Return the header for a token or a role. A JWT for a role is valid by the clock of the world."""
@@ -194,7 +113,13 @@ class AgentTools:
     def __init__(self, client: ApiClient, *, read_only: bool = False) -> None:
         self.client = client
         self.read_only = read_only
-        self._endpoints = {row.operation: row for row in CONTROL_ENDPOINTS if is_tool(row, read_only=read_only)}
+        self._endpoints = {
+            row.operation: row
+            for row in CONTROL_ENDPOINTS
+            if row.media_type != HTML
+            and row.operation != "control_openapi"
+            and (row.method == "GET" or not read_only)
+        }
         self.tools = [call_tool(read_only=read_only), *map(endpoint_tool, self._endpoints.values())]
         self._schemas = {tool.name: tool.input_schema for tool in self.tools}
 
@@ -206,10 +131,10 @@ class AgentTools:
         except ControlError as error:
             return text_result(str(error), is_error=True)
         if name != CALL_OPERATION:
-            return text_result(response.document(), is_error=response.is_error)
-        return text_result(exchange_text(response), is_error=response.is_error)
+            return text_result(document_text(response), is_error=not response.ok)
+        return text_result(exchange_text(response), is_error=not response.ok)
 
-    def _control(self, name: str, arguments: JsonObject) -> ApiResponse:
+    def _control(self, name: str, arguments: JsonObject) -> requests.Response:
         row = self._endpoints[name]
         query = {key: arguments[key] for key in row.query if key in arguments}
         path = fill_path(row.path, arguments)
@@ -223,7 +148,7 @@ class AgentTools:
         body: JsonValue = None,
         token: str = FULL_ACCESS,
         world: str | None = None,
-    ) -> ApiResponse:
+    ) -> requests.Response:
         route = find_route(operation)
         if self.read_only and route.method != "GET":
             raise InvalidDocument(f"{operation} is a {route.method}, and this MCP server is read-only")
@@ -234,8 +159,8 @@ class AgentTools:
 
     def resources(self) -> Iterator[types.Resource]:
         """Yield the resources: documents of the server, scenario files, and the vendor's samples."""
-        for name, (description, _) in SERVER_RESOURCES.items():
-            yield resource(name, description)
+        for name, row in TEXTS["resources"].items():
+            yield resource(name, row["description"])
         yield resource("operations", "The operations of the emulated API: name, method, path and page.")
         for scenario in bundled_scenarios().values():
             yield resource(f"scenarios/{scenario.name}", scenario.description or scenario.name)
@@ -245,8 +170,8 @@ class AgentTools:
     def read_resource(self, uri: str) -> str:
         """Return the text of a resource. Raise `ControlError` for an unknown one."""
         kind, _, name = uri.removeprefix(SCHEME).partition("/")
-        if kind in SERVER_RESOURCES and not name:
-            return self.client.control("GET", SERVER_RESOURCES[kind][1]).document()
+        if kind in TEXTS["resources"] and not name:
+            return document_text(self.client.control("GET", TEXTS["resources"][kind]["path"]))
         if kind == "operations" and not name:
             return json.dumps([operation_row(route) for route in ROUTES], indent=1)
         if kind == "scenarios" and name in bundled_scenarios():
@@ -259,28 +184,26 @@ class AgentTools:
         """Return the text of a prompt. Raise `ControlError` for an unknown prompt or value."""
         if name == "write_client_test":
             route = find_route(arguments.get("operation", ""))
-            return WRITE_TEST_TEXT.format(operation=route.operation, route=json.dumps(operation_row(route)))
+            return prompt_text(name).format(operation=route.operation, route=json.dumps(operation_row(route)))
         if name == "explain_400":
-            return EXPLAIN_TEXT.format(exchange=self._refused_exchange(arguments.get("request_id")))
+            return prompt_text(name).format(exchange=self._refused_exchange(arguments.get("request_id")))
         raise InvalidDocument(f"unknown prompt {name!r}", [prompt.name for prompt in PROMPTS], name)
 
     def _refused_exchange(self, request_id: str | None) -> str:
         if request_id:
-            return self.client.control("GET", f"requests/{quote(request_id, safe='')}").document()
-        return self.client.control("GET", "requests", {"status": 400, "limit": 1}).document()
+            return document_text(self.client.control("GET", f"requests/{quote(request_id, safe='')}"))
+        return document_text(self.client.control("GET", "requests", {"status": 400, "limit": 1}))
 
 
 SCHEME = "oms://"
-SERVER_RESOURCES: Mapping[str, tuple[str, str]] = {
-    "openapi": ("The OpenAPI document of the server.", "openapi.json"),
-    "graph": ("States, commands and transitions of the installation, with their provenance.", "graph"),
-    "fidelity": ("The provenance of each behaviour.", "fidelity"),
-}
-"""Name -> description, and path below `/__admin/`."""
 
 
 def resource(name: str, description: str) -> types.Resource:
     return types.Resource(name=name, uri=f"{SCHEME}{name}", description=description, mime_type=JSON_TYPE)
+
+
+def prompt_text(name: str) -> str:
+    return "".join(f"{line}\n" for line in TEXTS["texts"][name])
 
 
 def operation_row(route: Route) -> JsonObject:
@@ -301,10 +224,6 @@ def fill_path(template: str, values: JsonObject) -> str:
     return PLACEHOLDER.sub(lambda match: quote(str(values[match[2]]), safe="/" if match[1] else ""), template)
 
 
-def is_tool(row: Endpoint, *, read_only: bool) -> bool:
-    return row.media_type != HTML and row.operation not in NOT_TOOLS and (row.method == "GET" or not read_only)
-
-
 def endpoint_tool(row: Endpoint) -> types.Tool:
     """Return the tool of an endpoint, with the parameters and the body of its OpenAPI operation."""
     operation = control_operation(row, PLACEHOLDER.sub(r"{\2}", row.full_path))
@@ -316,7 +235,7 @@ def endpoint_tool(row: Endpoint) -> types.Tool:
         required.append("body")
     schema = {
         "type": "object",
-        "properties": {**properties, "world": WORLD},
+        "properties": {**properties, "world": TEXTS["world"]},
         "required": required,
         "additionalProperties": False,
         "$defs": schema_components(properties),
@@ -327,7 +246,9 @@ def endpoint_tool(row: Endpoint) -> types.Tool:
 def call_tool(*, read_only: bool) -> types.Tool:
     method = "a GET request" if read_only else "a request"
     text = f"Send {method} to the emulated OMS API, as a client does. Returns status, hint and body."
-    return tool(CALL_OPERATION, text, CALL_SCHEMA, reads=read_only)
+    schema = TEXTS["call_operation"]
+    properties = {**schema["properties"], "world": TEXTS["world"]}
+    return tool(CALL_OPERATION, text, {**schema, "properties": properties}, reads=read_only)
 
 
 def tool(name: str, description: str, schema: JsonObject, *, reads: bool) -> types.Tool:
@@ -348,14 +269,20 @@ def check_arguments(name: str, schemas: Mapping[str, JsonObject], arguments: Jso
         raise InvalidDocument(f"{name} requires the argument {missing[0]!r}")
 
 
-def exchange_text(response: ApiResponse) -> str:
+def document_text(response: requests.Response) -> str:
+    """Return the text for an agent: the body, with the status if there is no body or if it is an error."""
+    line = f"{response.status_code} {response.reason}"
+    return response.text or line if response.ok else f"{line}: {response.text}"
+
+
+def exchange_text(response: requests.Response) -> str:
     """Return the response of the emulated API as JSON, with the explanations in its headers."""
     try:
         body = json.loads(response.text) if response.text else None
     except ValueError:
         body = response.text
     headers = {key: value for key, value in response.headers.items() if key.startswith("X-Emulator-")}
-    return json.dumps({"status": response.status, "headers": headers, "body": body}, ensure_ascii=False)
+    return json.dumps({"status": response.status_code, "headers": headers, "body": body}, ensure_ascii=False)
 
 
 def text_result(text: str, *, is_error: bool) -> types.CallToolResult:
@@ -388,7 +315,7 @@ def create_server(tools: AgentTools) -> Server:
     async def on_list_prompts(
         _: ServerRequestContext, __: types.PaginatedRequestParams | None
     ) -> types.ListPromptsResult:
-        return types.ListPromptsResult(prompts=list(PROMPTS))
+        return types.ListPromptsResult(prompts=PROMPTS)
 
     async def on_get_prompt(_: ServerRequestContext, wanted: types.GetPromptRequestParams) -> types.GetPromptResult:
         text = await in_thread(lambda: tools.prompt(wanted.name, wanted.arguments or {}))
@@ -398,7 +325,7 @@ def create_server(tools: AgentTools) -> Server:
     return Server(
         NAME,
         version=__version__,
-        instructions=INSTRUCTIONS,
+        instructions=TEXTS["instructions"],
         on_list_tools=on_list_tools,
         on_call_tool=on_call_tool,
         on_list_resources=on_list_resources,

@@ -101,7 +101,11 @@ class Requests:
         lines += [request.describe() for request in matching]
         if len(matching) < (times or 1):
             lines += nearest_requests(expected, others)
-        raise AssertionError("\n".join(lines + self._evicted_lines()))
+        journal = self._world().journal
+        if journal.evicted_count:
+            kept = f"the journal keeps the latest {len(journal)}"
+            lines.append(f"({journal.evicted_count} older calls are forgotten; {kept})")
+        raise AssertionError("\n".join(lines))
 
     def assert_not_called(self, operation: Operation | None = None, **fields: Unpack[ExpectedFields]) -> None:
         """Assert that no matching request was made. The arguments are those of `assert_called`.
@@ -121,12 +125,6 @@ class Requests:
         for request in self:
             (others if expected.differences(request) else matching).append(request)
         return matching, others
-
-    def _evicted_lines(self) -> list[str]:
-        journal = self._world().journal
-        if not journal.evicted_count:
-            return []
-        return [f"({journal.evicted_count} older calls are forgotten; the journal keeps the latest {len(journal)})"]
 
 
 class Message(NamedTuple):

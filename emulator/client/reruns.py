@@ -18,18 +18,8 @@ from typing import TypeAlias
 import pytest
 from _pytest.runner import runtestprotocol
 
-from emulator.client.fault_sweep import (
-    HANG_SECONDS,
-    LEGEND,
-    Grid,
-    Sweeper,
-    SweepSettings,
-    add_grid,
-    read_settings,
-    select_kinds,
-    sweep,
-    sweeping,
-)
+from emulator.client import fault_sweep
+from emulator.client.fault_sweep import HANG_SECONDS, Grid, Sweeper, SweepSettings
 from emulator.client.suite_mutation import Result, ResultsFile, RunInfo, build_result
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.state.clock import machine_seconds
@@ -113,57 +103,43 @@ class TrackedObject(dict[str, JsonValue]):
         super().__init__(values)
         self._read, self._prefix = read, f"{parent}." if parent else ""
 
-    def _track(self, key: str) -> None:
+    def track(self, key: str) -> None:
         """Report a key, and let the objects in its value report theirs."""
         path = self._prefix + key
         self._read(path)
         if dict.__contains__(self, key):
             dict.__setitem__(self, key, track(dict.__getitem__(self, key), self._read, path))
 
-    def _track_all(self) -> None:
-        for key in list(dict.keys(self)):
-            self._track(key)
-
-    def __getitem__(self, key: str) -> JsonValue:
-        self._track(key)
-        return super().__getitem__(key)
-
-    def __contains__(self, key: object) -> bool:
-        self._track(str(key))
-        return super().__contains__(key)
-
-    def get(self, key: str, default: JsonValue = None) -> JsonValue:
-        self._track(key)
-        return super().get(key, default)
-
-    def pop(self, key: str, *default: JsonValue) -> JsonValue:
-        self._track(key)
-        return super().pop(key, *default)
-
-    def __iter__(self) -> Iterator[str]:
-        self._track_all()
-        return super().__iter__()
-
-    def keys(self) -> JsonValue:
-        self._track_all()
-        return super().keys()
-
-    def values(self) -> JsonValue:
-        self._track_all()
-        return super().values()
-
-    def items(self) -> JsonValue:
-        self._track_all()
-        return super().items()
-
-    def __eq__(self, other: object) -> bool:
-        self._track_all()
-        return super().__eq__(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
     __hash__ = None  # as dict
+
+
+def tracks_key(name: str) -> Callable[..., JsonValue]:
+    """Return a method of `dict` that also reports the key that it reads."""
+    method = getattr(dict, name)
+
+    def read(self: TrackedObject, key: str, *default: JsonValue) -> JsonValue:
+        self.track(str(key))
+        return method(self, key, *default)
+
+    return read
+
+
+def tracks_all(name: str) -> Callable[..., JsonValue]:
+    """Return a method of `dict` that also reports all keys."""
+    method = getattr(dict, name)
+
+    def read(self: TrackedObject, *other: object) -> JsonValue:
+        for key in list(dict.keys(self)):
+            self.track(key)
+        return method(self, *other)
+
+    return read
+
+
+for name in ("__getitem__", "__contains__", "get", "pop"):
+    setattr(TrackedObject, name, tracks_key(name))
+for name in ("__iter__", "keys", "values", "items", "__eq__", "__ne__"):
+    setattr(TrackedObject, name, tracks_all(name))
 
 
 def track(value: JsonValue, read: Read, path: str = "") -> JsonValue:
@@ -299,7 +275,7 @@ class FaultSweep:
         """Return what to sweep a test with, or None."""
         marker = item.get_closest_marker(MARKER)
         if self._file is not None:
-            return read_settings(self._file)
+            return fault_sweep.read_settings(self._file)
         return None if marker is None else marker_settings(*marker.args, **marker.kwargs)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -317,7 +293,9 @@ class FaultSweep:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports = self._run(item, baseline := Sweeper(), is_shown=True)
         if all(report.passed for report in reports) and baseline.calls:
-            grid = sweep(item.nodeid, baseline, settings, lambda sweeper: not has_failed(self._run(item, sweeper)))
+            grid = fault_sweep.sweep(
+                item.nodeid, baseline, settings, lambda sweeper: not has_failed(self._run(item, sweeper))
+            )
             self._record(grid, reports)
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
@@ -333,16 +311,16 @@ class FaultSweep:
         """Count and disturb the calls of the test, and not those of its fixtures."""
         if not self._runner.is_running or self._sweeper is None:
             return (yield)
-        with sweeping(self._sweeper):
+        with fault_sweep.sweeping(self._sweeper):
             return (yield)
 
     def _record(self, grid: Grid, reports: Sequence[pytest.TestReport]) -> None:
         """Pass the grid on: to the file of `sweep`, or to the report of the test. Findings fail the test."""
         if self._file is not None:
-            add_grid(self._file, grid)
+            fault_sweep.add_grid(self._file, grid)
             return
         report = next(report for report in reports if report.when == "call")
-        text = f"{grid.as_text()}\n{LEGEND}"
+        text = f"{grid.as_text()}\n{fault_sweep.LEGEND}"
         if grid.findings:
             report.outcome, report.longrepr = "failed", "\n".join([*grid.findings, "", text])
         else:
@@ -358,4 +336,4 @@ class FaultSweep:
 
 def marker_settings(*kinds: str, hang_after: float = HANG_SECONDS) -> SweepSettings:
     """Return the settings of a marker: `oms_faults("each")` or `oms_faults("reset", "lost_response")`."""
-    return SweepSettings(select_kinds(kinds), hang_after)
+    return SweepSettings(fault_sweep.select_kinds(kinds), hang_after)

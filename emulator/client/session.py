@@ -86,12 +86,9 @@ class InProcessAdapter(HTTPAdapter):
         try:
             return self._send_with_retries(request, stream, timeout)
         except MaxRetryError as error:
-            kind = (
-                requests.exceptions.RetryError
-                if isinstance(error.reason, ResponseError)
-                else requests.ConnectionError
-            )
-            raise kind(error, request=request) from error
+            if isinstance(error.reason, ResponseError):
+                raise requests.exceptions.RetryError(error, request=request) from error
+            raise requests.ConnectionError(error, request=request) from error
         except ReadTimeoutError as error:
             raise requests.ReadTimeout(error, request=request) from error
         except ProtocolError as error:
@@ -331,10 +328,8 @@ def body_bytes(body: Any) -> bytes:
 
 # Interception
 
-
-GetAdapter: TypeAlias = Callable[[requests.Session, str], BaseAdapter]
 PATCH_LOCK = threading.Lock()
-"""Held while `requests.Session` is patched, because all threads share the class."""
+"""Held while methods of a library's classes are replaced, because all threads share the classes."""
 
 
 class InterceptedHost(NamedTuple):
@@ -365,7 +360,7 @@ class InterceptedHost(NamedTuple):
 
 
 class Intercept(NamedTuple):
-    """An interception of one host."""
+    """An interception of one host by one library."""
 
     owner: object
     host: InterceptedHost
@@ -374,26 +369,79 @@ class Intercept(NamedTuple):
     """`requests.Session.send` when the interception began. Libraries such as requests_mock replace it."""
 
 
-class AdapterPatch:
+class MethodPatch:
+    """Replaces methods of a library's classes while hosts are intercepted."""
+
+    def __init__(self, methods: Mapping[tuple[type, str], Any]) -> None:
+        """`methods` are the replacements, by class and name."""
+        self.intercepts: tuple[Intercept, ...] = ()
+        """Newest first."""
+        self._methods = methods
+        self.originals = {(owner, name): getattr(owner, name) for owner, name in methods}
+        self._installed: dict[tuple[type, str], object] = {}
+
+    def install(self) -> None:
+        for (owner, name), method in self._methods.items():
+            vars(method)["patch"] = self
+            setattr(owner, name, method)
+            self._installed[owner, name] = getattr(owner, name)
+
+    def remove(self) -> None:
+        """Restore the methods, unless a later patch of another library has replaced them."""
+        if all(getattr(owner, name) is method for (owner, name), method in self._installed.items()):
+            for (owner, name), original in self.originals.items():
+                setattr(owner, name, original)
+
+    def find_adapter(self, url: str) -> InProcessAdapter | None:
+        return next((each.adapter for each in self.intercepts if each.host.matches(url)), None)
+
+
+@contextmanager
+def intercept_hosts(
+    method: tuple[type, str], build_patch: Callable[[], MethodPatch], urls: tuple[str, ...], adapter: InProcessAdapter
+) -> Iterator[None]:
+    """Send requests to these hosts to the application until the block ends.
+
+    `method` is one that the patch replaces. `build_patch` is called if no patch is installed. If several blocks
+    intercept one host, the newest has precedence. Blocks in threads may end in any order.
+    """
+    hosts = [InterceptedHost.parse(url) for url in urls]
+    if not hosts:
+        raise ValueError("intercept what? Give a host, like https://acme-oms.akinon.net")
+    owner = object()
+    with PATCH_LOCK:
+        patch: MethodPatch = getattr(getattr(*method), "patch", None) or build_patch()
+        newest = (Intercept(owner, host, adapter, requests.Session.send) for host in hosts)
+        patch.intercepts = (*newest, *patch.intercepts)
+        patch.install()
+    try:
+        yield
+    finally:
+        with PATCH_LOCK:
+            patch.intercepts = tuple(each for each in patch.intercepts if each.owner is not owner)
+            if not patch.intercepts:
+                patch.remove()
+
+
+class AdapterPatch(MethodPatch):
     """Replaces `requests.Session.get_adapter` while hosts are intercepted.
 
     It is a data descriptor, because requests_mock sets `get_adapter` of a session during each call. An interception
     has precedence over such an attribute, unless a mock began later or is for this session only.
     """
 
-    def __init__(self, original: GetAdapter) -> None:
-        self.original = original
-        self.intercepts: tuple[Intercept, ...] = ()
-        """Newest first."""
+    def __init__(self) -> None:
+        super().__init__({(requests.Session, "get_adapter"): self})
+        (self._original,) = self.originals.values()
 
         def get_adapter(session: requests.Session, url: str) -> BaseAdapter:
             return self.select_adapter(session, url)
 
-        self.function = get_adapter
+        self._function = get_adapter
         vars(get_adapter)["patch"] = self
 
     def __get__(self, session: requests.Session | None, owner: type | None = None) -> Callable[..., BaseAdapter]:
-        return self.function if session is None else MethodType(self.function, session)
+        return self._function if session is None else MethodType(self._function, session)
 
     def __set__(self, session: requests.Session, method: Callable[[str], BaseAdapter]) -> None:
         vars(session)["get_adapter"] = method
@@ -404,12 +452,13 @@ class AdapterPatch:
     def select_adapter(self, session: requests.Session, url: str) -> BaseAdapter:
         """Return the adapter of the newest interception or mock."""
         mocked = vars(session).get("get_adapter")
-        if getattr(mocked, "__func__", None) is self.function:  # a mock that ended has put it there
+        if getattr(mocked, "__func__", None) is self._function:  # a mock that ended has put it there
             mocked = None
         for intercept in self.intercepts:
             if (mocked is None or intercept.send is send_function(session)) and intercept.host.matches(url):
-                return intercept.adapter.with_retries_of(self.original(session, url))
-        return self.original(session, url) if mocked is None else mocked(url)
+                return intercept.adapter.with_retries_of(self._original(session, url))
+        adapter: BaseAdapter = self._original(session, url) if mocked is None else mocked(url)
+        return adapter
 
 
 def send_function(session: requests.Session) -> Callable[..., requests.Response]:
@@ -419,37 +468,5 @@ def send_function(session: requests.Session) -> Callable[..., requests.Response]
     return function
 
 
-@contextmanager
-def intercept_requests(urls: tuple[str, ...], adapter: InProcessAdapter) -> Iterator[None]:
-    """Send requests to these hosts, of every `requests.Session`, through the adapter until the block ends.
-
-    If several blocks intercept one host, the newest has precedence. Blocks in threads may end in any order.
-    """
-    hosts = [InterceptedHost.parse(url) for url in urls]
-    if not hosts:
-        raise ValueError("intercept what? Give a host, like https://acme-oms.akinon.net")
-    owner = object()
-    with PATCH_LOCK:
-        patch = installed_patch()
-        newest = (Intercept(owner, host, adapter, requests.Session.send) for host in hosts)
-        patch.intercepts = (*newest, *patch.intercepts)
-    try:
-        yield
-    finally:
-        with PATCH_LOCK:
-            patch.intercepts = tuple(each for each in patch.intercepts if each.owner is not owner)
-            if not patch.intercepts and current_patch() is patch:
-                requests.Session.get_adapter = patch.original  # type: ignore[assignment, method-assign]
-
-
-def current_patch() -> AdapterPatch | None:
-    return getattr(requests.Session.get_adapter, "patch", None)
-
-
-def installed_patch() -> AdapterPatch:
-    """Return the patch of `requests.Session`. Install it if there is none."""
-    patch = current_patch()
-    if patch is None:
-        patch = AdapterPatch(requests.Session.get_adapter)
-        requests.Session.get_adapter = patch  # type: ignore[assignment, method-assign]
-    return patch
+intercept_requests = partial(intercept_hosts, (requests.Session, "get_adapter"), AdapterPatch)
+"""Send requests to hosts, of every `requests.Session`, to the application until the block ends."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from math import ceil
 from typing import TypeAlias
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -15,13 +16,12 @@ from requests.structures import CaseInsensitiveDict
 from emulator.api.filters import FILTER_SETS
 from emulator.api.filters.filter_set import Filter, FilterSet
 from emulator.api.parameters import SORT
-from emulator.api.routes import LOGIN_RESPONSES, PAGE_SCHEMA_PREFIX, Route
+from emulator.api.routes import LOGIN_RESPONSES, Route
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import record_events
-from emulator.client.shadow_probes import ProbeKind
 from emulator.contract.assertions import CheckedResponse
 from emulator.contract.findings import Finding, Kind
-from emulator.contract.reads import has_same_items, page_size
+from emulator.contract.reads import document_schema, has_same_items, page_size
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import REFERENCES, Columns, Package, RecordKind, State, TransferOrder, Transition
 from emulator.core.schemas import is_valid
@@ -48,8 +48,6 @@ from emulator.state.world import World, WorldServices
 START = datetime(2023, 1, 1, tzinfo=UTC)
 FULL_DOCUMENTS = frozenset(("package", "reference-package", "transfer"))
 """Schemas whose documents show enough of a record to run commands on it."""
-EQUAL_KEYS = ("package_number",)
-"""Keys of a new record that both services must set to the same value."""
 MAX_PAGE = 100
 PROTOCOL_STATUSES = frozenset((301, 401, 405, 406, 415))
 """Statuses that do not depend on the records."""
@@ -71,6 +69,15 @@ def as_response(exchange: RecordedExchange) -> requests.Response:
     return response
 
 
+class ProbeKind(StrEnum):
+    """What is known about a probe besides its response."""
+
+    NO_CREDENTIAL = "no credential"
+    UNKNOWN_CREDENTIAL = "unknown credential"
+    UNKNOWN_RECORD = "unknown record"
+    LINK = "link"
+
+
 class Comparison:
     """The findings about one exchange, and the behaviours that it is about."""
 
@@ -80,7 +87,8 @@ class Comparison:
         """The emulator's response. None if it was not requested."""
         self.real = CheckedResponse(route, as_response(exchange))
         self.findings: list[Finding] = []
-        self.behaviours = [f"operations {route.operation}", *status_behaviours(route, exchange.status)]
+        operation, status = route.operation, exchange.status
+        self.behaviours = [f"operations {operation}", f"statuses {operation} {status}", f"statuses * {status}"]
         self.is_compared = True
 
     def add(self, kind: Kind, seen: str, expected: str, pointer: str = "") -> None:
@@ -89,10 +97,6 @@ class Comparison:
     def document(self) -> JsonValue:
         """Return the JSON of the real response. Raise `Drift` if it is not JSON."""
         return self.real.json()
-
-
-def status_behaviours(route: Route, status: int) -> list[str]:
-    return [f"statuses {route.operation} {status}", f"statuses * {status}"]
 
 
 class ShownRecords:
@@ -246,11 +250,6 @@ def media_type_of(route: Route, status: int) -> str | None:
 MEDIA_TYPES = {"preview_shipping_label": "text/html", "product_image": "image/"}
 
 
-def document_schema(route: Route) -> str:
-    """Return the schema of a route's documents, which are the rows if it is a list."""
-    return str(route.responses.get(200)).replace(PAGE_SCHEMA_PREFIX, "", 1)
-
-
 def check_page(comparison: Comparison, body: JsonObject) -> None:
     """Check the number of rows and the links of a page against its count and the request."""
     sent, route = parse_qs(comparison.exchange.query), comparison.route
@@ -397,10 +396,10 @@ def is_equal(real: JsonValue, ours: JsonValue) -> bool:
 
 
 def compare_new_record(comparison: Comparison, ours: requests.Response) -> None:
-    body, mine = comparison.document(), ours.json()
-    for key in EQUAL_KEYS:
-        if isinstance(body, dict) and key in body and key in mine and body[key] != mine[key]:
-            comparison.add(Kind.VALUE, "differs", "must be as in the emulator", f"/{key}")
+    """Compare the number of the package, which both services must set to the same value."""
+    body, mine, key = comparison.document(), ours.json(), "package_number"
+    if isinstance(body, dict) and key in body and key in mine and body[key] != mine[key]:
+        comparison.add(Kind.VALUE, "differs", "must be as in the emulator", f"/{key}")
 
 
 def command_behaviours(exchange: RecordedExchange, route: Route, world: World, subject: RecordKey) -> Iterator[str]:

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from itertools import groupby
 from os import PathLike
 from pathlib import Path
+from string import Template
 from typing import Literal, NamedTuple
 from xml.etree import ElementTree
 
@@ -288,26 +289,6 @@ def as_junit(report: MutationReport) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>Changes that no test noticed</title>
-<style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }}
-dt {{ font-weight: bold; }}
-dd {{ margin: 0 0 .3rem 1rem; }}
-</style>
-</head>
-<body>
-<h1>Changes that no test noticed</h1>
-<p>{summary}.</p>
-{survivors}
-</body>
-</html>
-"""
-
-
 def as_page(report: MutationReport) -> str:
     """Return an HTML page with the survivors by operation."""
     parts = []
@@ -317,4 +298,5 @@ def as_page(report: MutationReport) -> str:
             note = "" if result in report.findings else " (in the baseline)"
             rows = "".join(f"<dt>{name}</dt><dd>{to_html(text)}</dd>" for name, text in describe(result).items())
             parts.append(f"<h3><code>{to_html(result.mutation.name)}</code>{note}</h3><dl>{rows}</dl>")
-    return PAGE.format(summary=to_html(summary(report)), survivors="\n".join(parts))
+    template = Template(Path(__file__).with_name("mutations.html").read_text("utf-8"))
+    return template.substitute(summary=to_html(summary(report)), survivors="\n".join(parts))

@@ -1,20 +1,21 @@
-"""`WorldHandle`: one world of an emulator, from Python."""
+"""`WorldHandle`: one world of an emulator, and its clock, from Python."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from importlib import import_module
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from importlib.util import find_spec
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, cast
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, cast
 
 import orjson
 
+from emulator.api.control.clock import advance_clock, build_duration, parse_time, set_clock
 from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
 from emulator.client.changes import Changes
-from emulator.client.clock import WorldClock
 from emulator.client.request_assertions import Requests
 from emulator.client.webhooks import DEFAULT_RETRY, Webhooks
 from emulator.core import credentials
@@ -23,6 +24,7 @@ from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.audit import audit, finding_document
 from emulator.loading.faults import Overtaking, WorldFaults
 from emulator.loading.worlds import encode_scenario_file, export_world
+from emulator.state.clock import ClockMode
 from emulator.state.faults import OVERTAKEN
 from emulator.state.outbox import Receiver
 from emulator.state.world import World
@@ -49,6 +51,79 @@ if TYPE_CHECKING:
     )
     from emulator.client.asgi import AsgiApp
     from emulator.coverage import Report
+
+
+class DurationUnits(TypedDict, total=False):
+    """Units of a duration besides seconds, as in `timedelta`."""
+
+    weeks: float
+    days: float
+    hours: float
+    minutes: float
+    milliseconds: float
+
+
+class WorldClock:
+    """The clock of the current world. Changes that are not possible raise a `ControlError`, a `ValueError`.
+
+    A time is a `datetime` or ISO 8601 text. A time without an offset is UTC.
+    """
+
+    def __init__(self, world: Callable[[], World]) -> None:
+        self._world = world
+
+    @property
+    def mode(self) -> ClockMode:
+        """`real`, `frozen` or `ticking`."""
+        return self._world().clock.mode
+
+    @property
+    def speed(self) -> float:
+        """Seconds of this clock per second of the machine, while it ticks."""
+        return self._world().clock.speed
+
+    def now(self) -> datetime:
+        """Return the world's time."""
+        return self._world().clock.now()
+
+    def next_event(self) -> datetime | None:
+        """Return the next due time of a background task, or None."""
+        return self._world().schedule.next_due()
+
+    def set(self, now: datetime | str, mode: ClockMode | None = None) -> datetime:
+        """Set the time, forwards or back, and return it. Tasks that are due in between do not run."""
+        set_clock(self._world(), mode, parse_time(str(now)))
+        return self.now()
+
+    def freeze(self) -> datetime:
+        """Stop the clock, and return its time. Each write then advances it by a millisecond."""
+        set_clock(self._world(), "frozen")
+        return self.now()
+
+    def tick(self, speed: float = 1.0) -> datetime:
+        """Run the clock `speed` times as fast as the machine's, and return its time."""
+        set_clock(self._world(), "ticking", speed=speed)
+        return self.now()
+
+    def advance(
+        self, seconds: float = 0, *, to: datetime | str | None = None, **units: Unpack[DurationUnits]
+    ) -> datetime:
+        """Advance by a duration, or to a time, and return the new time. Tasks that are due on the way run in order.
+
+        `units` are `weeks`, `days`, `hours`, `minutes` and `milliseconds`. With `to`, they have no effect.
+
+        Example: `oms.clock.advance(days=1, hours=2)`
+        """
+        if to is None:
+            advance_clock(self._world(), by=build_duration(seconds=seconds, **units))
+        else:
+            advance_clock(self._world(), to=parse_time(str(to)))
+        return self.now()
+
+    def to_next_event(self) -> datetime:
+        """Advance to the next due time, run the tasks that are due, and return the new time."""
+        advance_clock(self._world())
+        return self.now()
 
 
 class WorldHandle:
@@ -125,7 +200,8 @@ class WorldHandle:
         adapter = InProcessAdapter(self._emulator_app, world)
         with intercept_requests(urls, adapter), ExitStack() as stack:
             for module in filter(find_spec, ("httpx", "aiohttp")):
-                stack.enter_context(load_intercept(module)(urls, adapter))
+                intercept = resolve_name(f"emulator.client.{module}_intercept:intercept_{module}")
+                stack.enter_context(intercept(urls, adapter))
             yield self
 
     @property
@@ -236,7 +312,7 @@ class WorldHandle:
         def subscribe() -> None:
             self.hooks.add(receiver, event_type, secret_key=secret_key, retry=retry)
 
-        return convergence.check_convergence(check, subscribe, histories, seed, save)
+        return check.run(subscribe, histories, seed, save)
 
     # State
 
@@ -331,11 +407,3 @@ class WorldHandle:
 
 def world_prefix(world: str) -> str:
     return "" if world == DEFAULT_WORLD else WORLD_PREFIX + world
-
-
-def load_intercept(library: str) -> Callable[..., AbstractContextManager[None]]:
-    """Return the function that intercepts the requests of a library, which is optional."""
-    function: Callable[..., AbstractContextManager[None]]
-    module = import_module(f"emulator.client.{library}_intercept")
-    function = getattr(module, f"intercept_{library}")
-    return function

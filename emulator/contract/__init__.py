@@ -4,32 +4,18 @@
 """
 
 from emulator.contract.checks import CHECKS, run
-from emulator.contract.findings import (
-    Check,
-    Finding,
-    Kind,
-    Report,
-    Result,
-    as_document,
-    as_junit,
-    as_text,
-    render,
-    summary,
-)
+from emulator.contract.findings import Check, Kind, Report, Result, as_text, render, summary
 from emulator.contract.target import NotVerified, Target, Unreachable
 
 __all__ = [
     "CHECKS",
     "Check",
-    "Finding",
     "Kind",
     "NotVerified",
     "Report",
     "Result",
     "Target",
     "Unreachable",
-    "as_document",
-    "as_junit",
     "as_text",
     "render",
     "run",

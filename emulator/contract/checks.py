@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 from emulator.api.routes import ROUTES, AuthScheme, Route
@@ -40,7 +42,34 @@ RESOURCES = {
 USUALLY_EMPTY = ("list_event_queues", "get_event_queue")
 """Operations whose records exist only for moments, so that no check can rely on one."""
 
-Condition = Callable[[Route], bool]
+FACTS: Mapping[str, Callable[[Route], bool]] = {
+    "token": lambda route: route.auth_scheme is not None,
+    "read": lambda route: route.method == "GET",
+    "write": lambda route: route.method != "GET",
+    "rows": lambda route: route.operation not in USUALLY_EMPTY,
+    "list": lambda route: route.is_paginated,
+    "detail": lambda route: not route.is_paginated,
+    "id": lambda route: "<" in route.path,
+    "no id": lambda route: "<" not in route.path,
+    "two ids": lambda route: route.path.count("<") == 2,
+    "many rows": lambda route: not any(kind in route.operation for kind in ("denial_reason", "list_hooks")),
+    "several keys": lambda route: route.is_paginated or len(reads.document_keys(route)) > 1,
+    "shows id": lambda route: "id" in reads.document_keys(route),
+    "shows commands": lambda route: "commands" in reads.document_keys(route),
+    "body": lambda route: route.request_schema is not None,
+    "required fields": lambda route: bool(rejections.required_fields(load_schema(str(route.request_schema)))),
+    "command": lambda route: route.state_graph is not None,
+    "setter": lambda route: "_set_" in f"_{route.operation}",
+    "new record": lambda route: route.operation in writes.NEW_RECORDS,
+    "hook change": lambda route: route.operation in writes.HOOK_CHANGES,
+}
+"""What can be true of a route. A list without many rows may have all records of its kind on one page."""
+TOKEN = ("token",)
+READ = (*TOKEN, "read")
+ROWS = (*READ, "rows")
+LIST, DETAIL = (*ROWS, "list"), (*ROWS, "detail")
+WRITE = (*TOKEN, "write")
+COMMAND = (*WRITE, "command")
 
 
 class Topic(NamedTuple):
@@ -49,196 +78,104 @@ class Topic(NamedTuple):
     name: str
     promise: str
     function: CheckFunction
-    applies: Condition
+    facts: tuple[str, ...] = ()
+    """Names of `FACTS` that must be true of the route."""
+    operations: tuple[str, ...] = ("*",)
+    """Patterns of operations, without the prefix of the reference surface."""
     resource: str | None = None
     writes: bool = False
 
-
-def needs_token(route: Route) -> bool:
-    return route.auth_scheme is not None
-
-
-def is_read(route: Route) -> bool:
-    return needs_token(route) and route.method == "GET"
-
-
-def is_read_with_rows(route: Route) -> bool:
-    return is_read(route) and route.operation not in USUALLY_EMPTY
-
-
-def has_key_order(route: Route) -> bool:
-    return is_read_with_rows(route) and (route.is_paginated or len(reads.document_keys(route)) > 1)
-
-
-def is_list(route: Route) -> bool:
-    return is_read_with_rows(route) and route.is_paginated
-
-
-def is_long_list(route: Route) -> bool:
-    """Return whether it lists all records of a kind of which a page has not all. Reasons and hooks are few."""
-    is_short = any(kind in route.operation for kind in ("denial_reason", "list_hooks"))
-    return is_list(route) and "<" not in route.path and not is_short
-
-
-def is_detail(route: Route) -> bool:
-    return is_read_with_rows(route) and not route.is_paginated
-
-
-def is_detail_with_id(route: Route) -> bool:
-    return is_detail(route) and "id" in reads.document_keys(route)
-
-
-def is_nested_list(route: Route) -> bool:
-    return is_list(route) and "<" in route.path
-
-
-def is_nested_detail(route: Route) -> bool:
-    return is_detail(route) and route.path.count("<") == 2
-
-
-def is_read_by_id(route: Route) -> bool:
-    return is_read(route) and "<" in route.path
-
-
-def shows_commands(route: Route) -> bool:
-    return is_read(route) and "commands" in reads.document_keys(route)
-
-
-def is_oldest_first(route: Route) -> bool:
-    return is_list(route) and any(kind in route.operation for kind in ("_event", "list_package_items", "list_hooks"))
-
-
-def is_lowest_first(route: Route) -> bool:
-    return is_list(route) and "delivery_range" in route.operation
-
-
-def is_by_priority(route: Route) -> bool:
-    return is_list(route) and "list_package_denial_reasons" in route.operation
-
-
-def is_newest_first(route: Route) -> bool:
-    kinds = ("list_packages", "list_transfers", "list_denial_reasons", "list_all_", "_logs", "list_stock_locations")
-    return is_list(route) and any(kind in route.operation for kind in kinds)
-
-
-def is_write(route: Route) -> bool:
-    return needs_token(route) and route.method != "GET"
-
-
-def has_body(route: Route) -> bool:
-    return route.request_schema is not None
-
-
-def is_write_with_body(route: Route) -> bool:
-    return has_body(route) and is_write(route)
-
-
-def requires_fields(route: Route) -> bool:
-    return has_body(route) and bool(rejections.required_fields(load_schema(str(route.request_schema))))
-
-
-def is_write_by_id(route: Route) -> bool:
-    return is_write(route) and "<" in route.path
-
-
-def creates_record(route: Route) -> bool:
-    return route.operation in writes.NEW_RECORDS
-
-
-def changes_hook(route: Route) -> bool:
-    return route.operation in writes.HOOK_CHANGES
-
-
-def is_command(route: Route) -> bool:
-    return is_write(route) and route.state_graph is not None
-
-
-def is_setter(route: Route) -> bool:
-    return is_write_with_body(route) and "_set_" in f"_{route.operation}"
-
-
-def is_operation(operation: str) -> Condition:
-    """Return a condition for one operation, on either surface."""
-    return lambda route: route.operation.removeprefix("reference_") == operation
+    def applies(self, route: Route) -> bool:
+        operation = route.operation.removeprefix("reference_")
+        is_named = any(fnmatchcase(operation, pattern) for pattern in self.operations)
+        return is_named and all(FACTS[name](route) for name in self.facts)
 
 
 newest, oldest, lowest, by_priority = (
-    partial(reads.row_order, key=reads.by_id, descending=True),
-    partial(reads.row_order, key=reads.by_id, descending=False),
-    partial(reads.row_order, key=reads.by_lower_bound, descending=False),
+    partial(reads.row_order, key=itemgetter("id"), descending=True),
+    partial(reads.row_order, key=itemgetter("id"), descending=False),
+    partial(reads.row_order, key=itemgetter("lower"), descending=False),
     partial(reads.row_order, key=reads.by_priority, descending=False),
 )
 write = partial(Topic, writes=True)
 
 # fmt: off
 TOPICS = (
-    Topic("shape", "The response is 200 with the documented keys and types.", reads.schema, is_read_with_rows),
+    Topic("shape", "The response is 200 with the documented keys and types.", reads.schema, ROWS),
     Topic("form", "The response is a page of the documented form, even if it is empty.",
-          reads.page_form, is_operation("list_event_queues")),
-    Topic("key-order", "Keys are in the documented order.", reads.key_order, has_key_order),
-    Topic("headers", "The headers name JSON and the allowed methods.", reads.headers, is_read_with_rows),
-    Topic("same-as-in-list", "The record is the one that the list shows.", reads.same_as_in_list, is_detail_with_id),
-    Topic("commands", "The commands start from the current state.", reads.current_commands, shows_commands),
-    Topic("belongs", "The rows belong to the record.", reads.rows_of_record, is_nested_list),
-    Topic("items", "The items are those of the package.", reads.items_of_package, is_operation("list_package_items")),
-    Topic("foreign-id", "The id of another record is a 404.", reads.id_of_other_record, is_nested_detail),
+          reads.page_form, operations=("list_event_queues",)),
+    Topic("key-order", "Keys are in the documented order.", reads.key_order, (*ROWS, "several keys")),
+    Topic("headers", "The headers name JSON and the allowed methods.", reads.headers, ROWS),
+    Topic("same-as-in-list", "The record is the one that the list shows.",
+          reads.same_as_in_list, (*DETAIL, "shows id")),
+    Topic("commands", "The commands start from the current state.",
+          reads.current_commands, (*READ, "shows commands")),
+    Topic("belongs", "The rows belong to the record.", reads.rows_of_record, (*LIST, "id")),
+    Topic("items", "The items are those of the package.", reads.items_of_package, operations=("list_package_items",)),
+    Topic("foreign-id", "The id of another record is a 404.", reads.id_of_other_record, (*DETAIL, "two ids")),
     Topic("first-page", "The first page has no previous page, and a next page if rows remain.",
-          reads.first_page, is_list),
-    Topic("next-page", "`next` leads to other rows, and `previous` leads back.", reads.next_page, is_list),
-    Topic("last-page", "The last page has the remaining rows and no next page.", reads.last_page, is_list),
-    Topic("limit", "A page has as many rows as requested.", reads.limit, is_list),
+          reads.first_page, LIST),
+    Topic("next-page", "`next` leads to other rows, and `previous` leads back.", reads.next_page, LIST),
+    Topic("last-page", "The last page has the remaining rows and no next page.", reads.last_page, LIST),
+    Topic("limit", "A page has as many rows as requested.", reads.limit, LIST),
     Topic("default-size", "A page has as many rows by default as the page documents: 10 or 20.",
-          reads.default_size, is_long_list),
-    Topic("beyond-the-end", "An invalid page number is 404 `Invalid page.`", reads.beyond_the_end, is_list),
-    Topic("row-order", "The newest id comes first.", newest, is_newest_first),
-    Topic("row-order", "The oldest id comes first.", oldest, is_oldest_first),
-    Topic("row-order", "The lowest bound comes first.", lowest, is_lowest_first),
-    Topic("row-order", "The lowest priority comes first.", by_priority, is_by_priority),
+          reads.default_size, (*LIST, "no id", "many rows")),
+    Topic("beyond-the-end", "An invalid page number is 404 `Invalid page.`", reads.beyond_the_end, LIST),
+    Topic("row-order", "The newest id comes first.", newest, LIST,
+          ("list_packages*", "list_transfers*", "list_denial_reasons*", "list_all_*", "*_logs*",
+           "list_stock_locations*")),
+    Topic("row-order", "The oldest id comes first.",
+          oldest, LIST, ("*_event*", "list_package_items*", "list_hooks*")),
+    Topic("row-order", "The lowest bound comes first.", lowest, LIST, ("*delivery_range*",)),
+    Topic("row-order", "The lowest priority comes first.", by_priority, LIST, ("list_package_denial_reasons*",)),
     Topic("no-credentials", "A request without credentials is 401 and names the scheme.",
-          rejections.no_credentials, needs_token, PROTOCOL),
-    Topic("wrong-token", "A wrong token is 401 `Invalid token.`", rejections.wrong_token, needs_token, PROTOCOL),
+          rejections.no_credentials, TOKEN, resource=PROTOCOL),
+    Topic("wrong-token", "A wrong token is 401 `Invalid token.`", rejections.wrong_token, TOKEN, resource=PROTOCOL),
     Topic("wrong-method", "Another method is 405 and names the allowed methods.",
-          rejections.wrong_method, needs_token, PROTOCOL),
+          rejections.wrong_method, TOKEN, resource=PROTOCOL),
     Topic("not-acceptable", "A request that does not accept JSON is 406.",
-          rejections.not_acceptable, needs_token, PROTOCOL),
+          rejections.not_acceptable, TOKEN, resource=PROTOCOL),
     Topic("missing-slash", "A URL without its last slash is redirected with 301.",
-          rejections.missing_slash, needs_token, PROTOCOL),
-    Topic("unknown-id", "An unknown id is 404 `Not found.`", rejections.unknown_id, is_read_by_id, PROTOCOL),
-    Topic("word-for-id", "A word for an id is 404 `Not found.`", rejections.word_for_id, is_read_by_id, PROTOCOL),
+          rejections.missing_slash, TOKEN, resource=PROTOCOL),
+    Topic("unknown-id", "An unknown id is 404 `Not found.`", rejections.unknown_id, (*READ, "id"), resource=PROTOCOL),
+    Topic("word-for-id", "A word for an id is 404 `Not found.`",
+          rejections.word_for_id, (*READ, "id"), resource=PROTOCOL),
     write("unsupported-media-type", "An unsupported media type is 415.",
-          rejections.unsupported_media_type, is_write_with_body, PROTOCOL),
+          rejections.unsupported_media_type, (*WRITE, "body"), resource=PROTOCOL),
     write("malformed-json", "Malformed JSON is 400 and names the position.",
-          rejections.malformed_json, has_body, PROTOCOL),
-    write("missing-fields", "Missing fields are 400, and each is named.", rejections.missing_fields, requires_fields),
+          rejections.malformed_json, ("body",), resource=PROTOCOL),
+    write("missing-fields", "Missing fields are 400, and each is named.",
+          rejections.missing_fields, ("body", "required fields")),
     write("unknown-record", "An unknown record is 404 before the body is read.",
-          rejections.unknown_record, is_write_by_id),
+          rejections.unknown_record, (*WRITE, "id")),
     write("wrong-login", "A wrong login is 400 under `non_field_errors`.",
-          rejections.wrong_login, is_operation("login")),
+          rejections.wrong_login, operations=("login",)),
     write("unknown-transition", "An unknown transition is 400 under `transition`.",
-          rejections.unknown_transition, is_command),
-    write("unknown-slug", "An unknown slug is 400 under `slug`.", rejections.unknown_slug, is_command),
+          rejections.unknown_transition, COMMAND),
+    write("unknown-slug", "An unknown slug is 400 under `slug`.", rejections.unknown_slug, COMMAND),
     write("neither", "A command without id and slug is 400 under `transition`.",
-          rejections.neither_id_nor_slug, is_command),
+          rejections.neither_id_nor_slug, COMMAND),
     write("disagreeing", "An id and a slug that differ are 400 under `slug`.",
-          rejections.conflicting_id_and_slug, is_command),
+          rejections.conflicting_id_and_slug, COMMAND),
     write("wrong-state", "A transition from another state is 400 under `transition`.",
-          rejections.wrong_state, is_command),
-    write("stores", "The response is 204, and the next GET shows the value.", writes.store, is_setter),
+          rejections.wrong_state, COMMAND),
+    write("stores", "The response is 204, and the next GET shows the value.",
+          writes.store, (*WRITE, "body", "setter")),
     write("merges", "The response is 204, and the next GET shows the new key and the old keys.",
-          writes.merge, is_operation("patch_package_extra_information")),
+          writes.merge, operations=("patch_package_extra_information",)),
     write("moves-by-id", "The response is 204, the state changes, and one log entry is added.",
-          writes.run_by_id, is_command),
+          writes.run_by_id, COMMAND),
     write("moves-by-slug", "The response is 204, the state changes, and one log entry is added.",
-          writes.run_by_slug, is_command),
+          writes.run_by_slug, COMMAND),
     write("creates", "The response is 201 with the values, and GET shows the same record.",
-          writes.create_record, creates_record),
+          writes.create_record, ("new record",)),
     write("changes", "The response is 200 with the new values, or 204, and the next GET shows them.",
-          writes.change_hook, changes_hook),
+          writes.change_hook, ("hook change",)),
     write("invoices", "The response is 201 with an invoice that the package shows.",
-          writes.create_invoice, is_operation("invoice_package")),
+          writes.create_invoice, operations=("invoice_package",)),
     Topic("opens", "A shipping label opens without credentials.",
-          reads.label_link, is_operation("preview_shipping_label")),
-    Topic("opens", "A product image opens without credentials.", reads.image_link, is_operation("product_image")),
+          reads.label_link, operations=("preview_shipping_label",)),
+    Topic("opens", "A product image opens without credentials.", reads.image_link, operations=("product_image",)),
 )
 
 
@@ -275,12 +212,13 @@ def run(
     skips = SkipReasons(target.probe())
     all_checks = list(checks)
     results: dict[int, Result] = {}
-    for index in writes_first(all_checks):
-        check = all_checks[index]
+    # Writes come first, because they leave logs and events that reads need.
+    for index, check in sorted(enumerate(all_checks), key=lambda pair: not pair[1].writes):
         before, reason = target.unanswered, skips.reason(check)
         results[index] = run_check(check, target) if reason is None else Result(check, not_verified=reason)
         if target.unanswered > before:
-            skips.record_silence(check, target)
+            skips.silent_checks[check.operation] += 1
+            skips.is_lost = not target.is_reachable()
         on_result(results[index])
     return Report(target.base_url, tuple(results[index] for index in range(len(all_checks))))
 
@@ -301,15 +239,6 @@ class SkipReasons:
         if check.route.auth_scheme is None:
             return next(iter(self.surfaces.values())) if len(self.surfaces) == len(SURFACES) else None
         return self.surfaces.get(check.route.auth_scheme)
-
-    def record_silence(self, check: Check, target: Target) -> None:
-        self.silent_checks[check.operation] += 1
-        self.is_lost = not target.is_reachable()
-
-
-def writes_first(checks: Sequence[Check]) -> list[int]:
-    """Return the order of the checks. Writes come first, because they leave logs and events that reads need."""
-    return sorted(range(len(checks)), key=lambda index: not checks[index].writes)
 
 
 def run_check(check: Check, target: Target) -> Result:

@@ -19,7 +19,7 @@ from emulator.core.schemas import find_problem
 
 SCHEMA, FORMAT = "evidence.json", 1
 ANY_OPERATION = "*"
-PLAIN_NAME = re.compile(r"[a-z]+(?:_[a-z]+)*\d{0,2}")
+PLAIN_NAME = re.compile(r"(?:[a-z]+(?:_[a-z]+)*\d{0,2})?")
 """Keys that a file may contain. Others may be values, such as the keys of a map by e-mail address."""
 MAX_NAME_LENGTH = 40
 VALUE_TEXT = {str(kind): meaning for kind, meaning in KINDS.items()}
@@ -103,11 +103,8 @@ def read_evidence(file: Path) -> Evidence:
 
 def safe_pointer(pointer: str) -> str:
     """Return a JSON pointer with `*` for each position, and for each key that may be a value."""
-    return "/".join(part if is_plain_name(part) else "*" for part in pointer.split("/"))
-
-
-def is_plain_name(part: str) -> bool:
-    return not part or (len(part) <= MAX_NAME_LENGTH and PLAIN_NAME.fullmatch(part) is not None)
+    parts = pointer.split("/")
+    return "/".join(part if len(part) <= MAX_NAME_LENGTH and PLAIN_NAME.fullmatch(part) else "*" for part in parts)
 
 
 # Behaviours: the rows of the fidelity table

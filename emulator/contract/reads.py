@@ -12,19 +12,7 @@ from typing import NamedTuple
 from emulator.api.routes import PAGE_SCHEMA_PREFIX, ROUTES, Route
 from emulator.contract.assertions import CheckedResponse, get
 from emulator.contract.findings import Drift, Finding, Kind
-from emulator.contract.target import (
-    CANDIDATES,
-    NO_COMMANDS,
-    NotVerified,
-    Target,
-    expand_path,
-    fetch,
-    first_row,
-    list_path,
-    record_path,
-    rows,
-    sample_paths,
-)
+from emulator.contract.target import CANDIDATES, NO_COMMANDS, NotVerified, Target, list_path, record_path
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import find_problems, load_schema, schema_names
 
@@ -41,7 +29,7 @@ LARGE_SIZE_PAGES = ("(reference)", "(packages module)")
 
 def responses(target: Target, route: Route) -> Iterator[CheckedResponse]:
     """Yield successful responses of the operation: a page with rows, or the details of some records."""
-    paths = [list_with_rows(target, route, 1)] if route.is_paginated else sample_paths(target, route)
+    paths = [list_with_rows(target, route, 1)] if route.is_paginated else target.sample_paths(route)
     return (get(target, route, path) for path in paths)
 
 
@@ -49,9 +37,14 @@ def schema_of(route: Route) -> str:
     return str(route.responses.get(200))
 
 
+def document_schema(route: Route) -> str:
+    """Return the schema of a route's documents, which are the rows if it is a list."""
+    return schema_of(route).replace(PAGE_SCHEMA_PREFIX, "", 1)
+
+
 def document_keys(route: Route) -> Mapping[str, JsonValue]:
     """Return the documented keys of the operation's records, with their schemas."""
-    name = schema_of(route).replace(PAGE_SCHEMA_PREFIX, "", 1)
+    name = document_schema(route)
     keys: JsonObject = load_schema(name).get("properties", {}) if name in schema_names() else {}
     return keys
 
@@ -79,7 +72,7 @@ def same_as_in_list(target: Target, route: Route) -> Iterator[Finding]:
     """Compare some details with their rows: all keys if both have the same schema, else the ids."""
     parent, _, tail = route.path.rpartition("<")
     has_same_schema = not tail.partition(">/")[2] and row_schema(parent) == schema_of(route)
-    for path in sample_paths(target, route):
+    for path in target.sample_paths(route):
         response = get(target, route, path)
         detail = response.json()
         parent_path, id_ = split_at_last_id(path, tail)
@@ -89,7 +82,7 @@ def same_as_in_list(target: Target, route: Route) -> Iterator[Finding]:
             expected = f"must be {requested[key]}, which was requested"
             yield response.finding(Kind.VALUE, f"is {detail[key]!r}", expected, f"/{key}")
         if has_same_schema and not wrong:
-            for row in (row for row in rows(target, parent_path, limit=100) if row["id"] == id_):
+            for row in (row for row in target.rows(parent_path, limit=100) if row["id"] == id_):
                 yield from compare_with_row(response, detail, row)
 
 
@@ -115,7 +108,7 @@ def has_same_items(one: JsonValue, other: JsonValue) -> bool:
 def row_schema(path: str) -> str | None:
     """Return the schema of the rows of the list at a path of the route table."""
     lists = (route for route in ROUTES if route.path == path and route.is_paginated)
-    return next((schema_of(route).replace(PAGE_SCHEMA_PREFIX, "", 1) for route in lists), None)
+    return next(map(document_schema, lists), None)
 
 
 def split_at_last_id(path: str, tail: str) -> tuple[str, int]:
@@ -130,21 +123,17 @@ def first_id(route: Route, path: str) -> int:
 
 
 def current_commands(target: Target, route: Route) -> Iterator[Finding]:
-    response = response_with_commands(target, route)
-    body = response.json()
-    records = body["results"] if route.is_paginated else [body]
+    if route.is_paginated:
+        response = get(target, route, route.path, limit=LARGE_PAGE)
+        records = response.json()["results"]
+    else:
+        row = target.first_row(list_path(route), lambda row: bool(row.get("commands")), NO_COMMANDS)
+        response = get(target, route, route.path.replace("<pk>", str(row["id"])))
+        records = [response.json()]
     for record in records:
         yield from wrong_commands(response, record)
     if not any(record["commands"] for record in records):
         raise NotVerified(NO_COMMANDS)
-
-
-def response_with_commands(target: Target, route: Route) -> CheckedResponse:
-    """Return a successful response with a record that lists commands, if the target has one."""
-    if route.is_paginated:
-        return get(target, route, route.path, limit=LARGE_PAGE)
-    record = first_row(target, list_path(route), lambda row: bool(row.get("commands")), NO_COMMANDS)
-    return get(target, route, route.path.replace("<pk>", str(record["id"])))
 
 
 def wrong_commands(response: CheckedResponse, record: JsonObject) -> Iterator[Finding]:
@@ -166,13 +155,13 @@ def rows_of_record(target: Target, route: Route) -> Iterator[Finding]:
             seen, expected = f"is {row['object_id']}", f"must be {pk}, the record in the path"
             yield response.finding(Kind.VALUE, seen, expected, f"/results/{index}/object_id")
     if path.endswith("/short/"):
-        yield from compare_ids(response, results, rows(target, path.removesuffix("short/"), limit=100))
+        yield from compare_ids(response, results, target.rows(path.removesuffix("short/"), limit=100))
 
 
 def items_of_package(target: Target, route: Route) -> Iterator[Finding]:
     path = list_with_rows(target, route, 1)
     response = get(target, route, path, limit=100)
-    _, package = fetch(target, record_path(path))
+    _, package = target.fetch(record_path(path))
     yield from compare_ids(response, response.json()["results"], package["packageitem_set"])
 
 
@@ -186,10 +175,10 @@ def compare_ids(
 
 
 def id_of_other_record(target: Target, route: Route) -> Iterator[Finding]:
-    path = sample_paths(target, route, 1)[0]
+    path = target.sample_paths(route, 1)[0]
     prefix = list_path(route)
     pk, _, rest = path.removeprefix(prefix).partition("/")
-    others = (each for each in expand_path(target, f"{prefix}<pk>/") if each != f"{prefix}{pk}/")
+    others = (each for each in target.expand_path(f"{prefix}<pk>/") if each != f"{prefix}{pk}/")
     other = next(others, None)
     if other is None:
         raise NotVerified("there is one record only")
@@ -201,13 +190,13 @@ def id_of_other_record(target: Target, route: Route) -> Iterator[Finding]:
 
 
 def label_link(target: Target, route: Route) -> Iterator[Finding]:
-    package = first_row(target, PACKAGES, lambda row: bool(label_url(row)), "no package has a shipping label")
+    package = target.first_row(PACKAGES, lambda row: bool(label_url(row)), "no package has a shipping label")
     yield from open_link(target, route, label_url(package), "text/html")
 
 
 def image_link(target: Target, route: Route) -> Iterator[Finding]:
     reason = "no package has a product with an image"
-    package = first_row(target, PACKAGES, lambda row: bool(image_urls(row)), reason)
+    package = target.first_row(PACKAGES, lambda row: bool(image_urls(row)), reason)
     yield from open_link(target, route, image_urls(package)[0], "image/")
 
 
@@ -265,7 +254,7 @@ def list_with_rows(target: Target, route: Route, minimum: int) -> str:
     """Return the path of a list with this number of rows. Raise `NotVerified` if the newest records have none."""
     key = (route.operation, minimum)
     if key not in target.cache:
-        paths = islice(expand_path(target, route.path), CANDIDATES)
+        paths = islice(target.expand_path(route.path), CANDIDATES)
         path = next((path for path in paths if has_rows(target, route, path, minimum)), None)
         if path is None:
             of = f" of the {CANDIDATES} newest records" if "<" in route.path else ""
@@ -361,14 +350,6 @@ def beyond_the_end(target: Target, route: Route) -> Iterator[Finding]:
 
 
 SortKey = Callable[[JsonObject], JsonValue]
-
-
-def by_id(row: JsonObject) -> JsonValue:
-    return row["id"]
-
-
-def by_lower_bound(row: JsonObject) -> JsonValue:
-    return row["lower"]
 
 
 def by_priority(row: JsonObject) -> JsonValue:

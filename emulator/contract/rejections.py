@@ -6,6 +6,7 @@ Each function checks one promise. `checks.TOPICS` lists the promises.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from emulator.api.routes import Route
 from emulator.contract.assertions import CheckedResponse, get, send
@@ -15,11 +16,8 @@ from emulator.contract.target import (
     PLACEHOLDER,
     UNKNOWN_ID,
     Target,
-    fetch,
-    first_row,
     list_path,
     record_path,
-    sample_paths,
     with_unknown_id,
 )
 from emulator.core.json_text import JsonObject, JsonValue
@@ -37,19 +35,15 @@ NOT_FOUND = {"get_package_item": "Package item not found"}
 # Protocol
 
 
-def no_credentials(target: Target, route: Route) -> Iterator[Finding]:
-    return rejected_credentials(target, route, None, "Authentication credentials were not provided.")
-
-
-def wrong_token(target: Target, route: Route) -> Iterator[Finding]:
-    return rejected_credentials(target, route, UNKNOWN_KEY, "Invalid token.")
-
-
-def rejected_credentials(target: Target, route: Route, key: str | None, detail: str) -> Iterator[Finding]:
+def rejected_credentials(target: Target, route: Route, *, key: str | None, detail: str) -> Iterator[Finding]:
     # The framework authenticates before it checks the method, so GET works for operations that write too.
     response = CheckedResponse(route, target.request("GET", with_unknown_id(route.path), token=key))
     yield from response.expect_status(401).check_header("WWW-Authenticate", str(route.auth_scheme))
     yield from response.check_detail(detail)
+
+
+no_credentials = partial(rejected_credentials, key=None, detail="Authentication credentials were not provided.")
+wrong_token = partial(rejected_credentials, key=UNKNOWN_KEY, detail="Invalid token.")
 
 
 def wrong_method(target: Target, route: Route) -> Iterator[Finding]:
@@ -76,7 +70,7 @@ def unknown_id(target: Target, route: Route) -> Iterator[Finding]:
     """Request an unknown id. With two ids in the path, each of them is unknown in turn."""
     paths = [with_unknown_id(route.path)]
     if route.path.count("<") > 1:
-        paths.append(f"{record_path(sample_paths(target, route, 1)[0])}{UNKNOWN_ID}/")
+        paths.append(f"{record_path(target.sample_paths(route, 1)[0])}{UNKNOWN_ID}/")
     expected = NOT_FOUND.get(route.operation, "Not found.")
     for path in paths:
         yield from get(target, route, path, status=404).check_detail(expected)
@@ -101,12 +95,12 @@ def malformed_json(target: Target, route: Route) -> Iterator[Finding]:
 
 
 def send_text(target: Target, route: Route, text: str, headers: dict[str, str]) -> CheckedResponse:
-    path = sample_paths(target, route, 1)[0]
+    path = target.sample_paths(route, 1)[0]
     return CheckedResponse(route, target.request(route.method, path, data=text, headers=headers))
 
 
 def missing_fields(target: Target, route: Route) -> Iterator[Finding]:
-    response = send(target, route, sample_paths(target, route, 1)[0], {}, status=400)
+    response = send(target, route, target.sample_paths(route, 1)[0], {}, status=400)
     yield from response.check_schema(str(route.responses[400]))
     body = response.json()
     named = body.get("error", body)
@@ -140,21 +134,19 @@ def wrong_login(target: Target, route: Route) -> Iterator[Finding]:
 # Commands
 
 
-def unknown_transition(target: Target, route: Route) -> Iterator[Finding]:
-    return rejected_command(target, route, any_record(target, route), {"transition": UNKNOWN_ID}, "transition")
+def rejected_values(target: Target, route: Route, *, command: JsonObject, key: str) -> Iterator[Finding]:
+    record = target.first_row(list_path(route), lambda _: True, "there is no record")
+    yield from rejected_command(target, route, record, command, key)
 
 
-def unknown_slug(target: Target, route: Route) -> Iterator[Finding]:
-    return rejected_command(target, route, any_record(target, route), {"slug": "no__transition__has__this"}, "slug")
-
-
-def neither_id_nor_slug(target: Target, route: Route) -> Iterator[Finding]:
-    return rejected_command(target, route, any_record(target, route), {}, "transition")
+unknown_transition = partial(rejected_values, command={"transition": UNKNOWN_ID}, key="transition")
+unknown_slug = partial(rejected_values, command={"slug": "no__transition__has__this"}, key="slug")
+neither_id_nor_slug = partial(rejected_values, command={}, key="transition")
 
 
 def conflicting_id_and_slug(target: Target, route: Route) -> Iterator[Finding]:
     reason = "no record lists two commands with slugs"
-    record = first_row(target, list_path(route), lambda row: len(commands_with_slug(row)) == 2, reason)
+    record = target.first_row(list_path(route), lambda row: len(commands_with_slug(row)) == 2, reason)
     one, other = commands_with_slug(record)
     body = {"transition": one["id"], "slug": other["slug"]}
     yield from rejected_command(target, route, record, body, "slug")
@@ -163,15 +155,11 @@ def conflicting_id_and_slug(target: Target, route: Route) -> Iterator[Finding]:
 def wrong_state(target: Target, route: Route) -> Iterator[Finding]:
     """Send a transition that starts from another state than the record's."""
     path = list_path(route)
-    transition = first_row(target, path, lambda row: bool(row.get("commands")), NO_COMMANDS)["commands"][0]
+    transition = target.first_row(path, lambda row: bool(row.get("commands")), NO_COMMANDS)["commands"][0]
     source = transition["source_state"]
     reason = "all records of the newest pages are in one state"
-    other = first_row(target, path, lambda row: bool(row["state"]["id"] != source), reason)
+    other = target.first_row(path, lambda row: bool(row["state"]["id"] != source), reason)
     yield from rejected_command(target, route, other, {"transition": transition["id"]}, "transition")
-
-
-def any_record(target: Target, route: Route) -> JsonObject:
-    return first_row(target, list_path(route), lambda _: True, "there is no record")
 
 
 def commands_with_slug(record: JsonObject) -> list[JsonObject]:
@@ -183,12 +171,12 @@ def rejected_command(
 ) -> Iterator[Finding]:
     """Send the command. It must be a 400 with the reason under the key, and must not change the record."""
     path = f"{list_path(route)}{record['id']}/"
-    _, before = fetch(target, path)
+    _, before = target.fetch(path)
     checked = send(target, route, f"{path}command/", {**command, "input_parameters": {}}, status=400)
     problems = list(checked.check_schema(str(route.responses[400])))
     yield from problems
     if not problems and key not in checked.json()["error"]:
         seen = f"the reason is in {checked.response.text[:100]!r}"
         yield checked.finding(Kind.VALUE, seen, f"must be under {key!r}", "/error")
-    if fetch(target, path)[1] != before:
+    if target.fetch(path)[1] != before:
         yield checked.finding(Kind.VALUE, f"the rejected command changed {path}", "must change nothing")

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import islice
-from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
@@ -50,6 +49,18 @@ KNOWN_ERRORS = (
     "closed connection without response",
 )
 
+UNKNOWN_ID = 2_000_000_000
+"""An id that no record has. It is near the maximum of the column."""
+PLACEHOLDER = re.compile(r"<\w+>")
+LISTS = {"/api/v1/package-item/": "/api/v1/oms/packages/package-items/"}
+"""Start of a path without a list -> the list with its ids."""
+CANDIDATES = 20
+"""Number of the newest records that are tried."""
+MAX_PAGES = 10
+SAMPLE_SIZE = 5
+NO_COMMANDS = "no record of the newest pages lists a command"
+Predicate = Callable[[JsonObject], bool]
+
 
 class Unreachable(Exception):
     """No HTTP server responds at the target's address."""
@@ -85,7 +96,9 @@ class Target:
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
         self.credentials: Mapping[AuthScheme, str | None] = {"Token": self.token, "Bearer": self.jwt}
-        self.session = self._session = self.session or session_for(self.base_url)
+        self.session = self._session = self.session or requests.Session()
+        host = urlsplit(self.base_url).hostname or ""
+        self._proxies = {"no_proxy": host} if is_loopback(host) else {}  # this machine is not behind a proxy
         self.unanswered = 0
         """Number of requests without a response."""
         self.cache: dict[object, JsonValue] = {}
@@ -94,9 +107,7 @@ class Target:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._session.close()
 
     def request(
@@ -113,7 +124,7 @@ class Target:
         `path` may be a link of the target. Raise `NotVerified` if the target rejects its own credentials or limits
         the rate, and `NoResponse` if there is no response.
         """
-        scheme = scheme_of(self.relative_path(path))
+        scheme = scheme_of(path.removeprefix(self.base_url) if self.owns(path) else path)
         key = self.credentials[scheme] if token == OWN_CREDENTIALS else token
         if key is None and token == OWN_CREDENTIALS:
             raise NotVerified(NO_CREDENTIALS[scheme])
@@ -134,6 +145,7 @@ class Target:
                 self.url(path),
                 headers={"Accept": "application/json", **headers},
                 auth=keep_headers,
+                proxies=self._proxies,
                 allow_redirects=False,
                 timeout=self.timeout,
                 **options,
@@ -147,10 +159,6 @@ class Target:
 
     def url(self, path: str) -> str:
         return urljoin(self.base_url + "/", path if self.owns(path) else self.base_url + path)
-
-    def relative_path(self, path: str) -> str:
-        """Return the path of a link as the route table has it."""
-        return path.removeprefix(self.base_url) if self.owns(path) else path
 
     def owns(self, link: str) -> bool:
         """Return whether an absolute link leads to this target."""
@@ -189,21 +197,75 @@ class Target:
             return False
         return True
 
+    # Lookups of records
 
-def session_for(base_url: str) -> requests.Session:
-    """Return a session that reads the environment's proxies and certificates once, not at each request.
+    def sample_paths(self, route: Route, size: int = SAMPLE_SIZE) -> list[str]:
+        """Return some paths of the route with existing ids, with different states first."""
+        if paths := list(islice(self.expand_path(route.path), size)):
+            return paths
+        raise NotVerified(f"none of the {CANDIDATES} newest records has what {route.path} names")
 
-    A server of this machine is not behind a proxy.
-    """
-    session = requests.Session()
-    try:
-        settings = session.merge_environment_settings(base_url, {}, False, None, None)
-    except ValueError:
-        return session  # the first request reports the invalid address
-    session.proxies, session.verify, session.trust_env = settings["proxies"], settings["verify"], False
-    if is_loopback(urlsplit(base_url).hostname or ""):
-        session.proxies = {}
-    return session
+    def expand_path(self, template: str) -> Iterator[str]:
+        """Yield the path with existing ids. The ids come from the list at the path before each placeholder."""
+        head, mark, rest = template.partition("<")
+        if not mark:
+            yield template
+            return
+        tail = rest.partition(">")[2]
+        for id_ in self.candidates(head):
+            yield from self.expand_path(f"{head}{id_}{tail}")
+
+    def candidates(self, path: str) -> Sequence[int]:
+        """Return ids of the rows of a list, with different states first. The result is cached."""
+        if path not in self.cache:
+            newest = different_states_first(self.rows(LISTS.get(path, path), limit=CANDIDATES))
+            self.cache[path] = [row["id"] for row in newest]
+        ids: Sequence[int] = self.cache[path]
+        return ids
+
+    def rows(self, path: str, **params: object) -> list[JsonObject]:
+        """Return the rows of a page. Raise `NotVerified` if one has no id."""
+        results: list[JsonObject] = self.fetch_page(path, **params)["results"]
+        if not all(type(row.get("id")) is int for row in results):
+            raise NotVerified(f"rows at {path} have no ids")
+        return results
+
+    def fetch(self, path: str, **params: object) -> tuple[requests.Response, JsonObject]:
+        """Return a response with status 200 and its JSON object. Raise `NotVerified` if there is none."""
+        try:
+            response = self.get(path, **params)
+        except NoResponse as error:
+            raise NotVerified(f"GET {path} is not answered: {error}") from None
+        if response.status_code != 200:
+            raise NotVerified(f"{request_line(response)} answers {response.status_code}, and the check needs it")
+        try:
+            document = response.json()
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise NotVerified(f"{request_line(response)} does not answer with an object")
+        return response, document
+
+    def fetch_page(self, path: str, **params: object) -> JsonObject:
+        """Return a page of a list. Raise `NotVerified` if it has no rows."""
+        response, document = self.fetch(path, **params)
+        results = document.get("results")
+        if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
+            raise NotVerified(f"{request_line(response)} answers without rows, so no ids are known")
+        return document
+
+    def first_row(self, path: str, predicate: Predicate, reason: str) -> JsonObject:
+        """Return the first of `matching_rows`."""
+        return next(self.matching_rows(path, predicate, reason))
+
+    def matching_rows(self, path: str, predicate: Predicate, reason: str) -> Iterator[JsonObject]:
+        """Yield the matching rows of a list's newest pages. Then raise `NotVerified` with the reason."""
+        for number in range(1, MAX_PAGES + 1):
+            page = self.fetch_page(path, limit=CANDIDATES, page=number)
+            yield from (dict(row) for row in page["results"] if matches(row, predicate))
+            if not page.get("next"):
+                break
+        raise NotVerified(reason)
 
 
 def scheme_of(path: str) -> AuthScheme:
@@ -238,20 +300,6 @@ def shorten(error: Exception) -> str:
     return next((known for known in KNOWN_ERRORS if known.lower() in text.lower()), text[:200])
 
 
-# Lookups of records
-
-UNKNOWN_ID = 2_000_000_000
-"""An id that no record has. It is near the maximum of the column."""
-PLACEHOLDER = re.compile(r"<\w+>")
-LISTS = {"/api/v1/package-item/": "/api/v1/oms/packages/package-items/"}
-"""Start of a path without a list -> the list with its ids."""
-CANDIDATES = 20
-"""Number of the newest records that are tried."""
-MAX_PAGES = 10
-SAMPLE_SIZE = 5
-NO_COMMANDS = "no record of the newest pages lists a command"
-
-
 def request_line(response: requests.Response) -> str:
     """Return the request of this response as `GET /path?query`."""
     url = urlsplit(str(response.request.url))
@@ -273,89 +321,10 @@ def with_unknown_id(path: str) -> str:
     return PLACEHOLDER.sub(str(UNKNOWN_ID), path)
 
 
-def sample_paths(target: Target, route: Route, size: int = SAMPLE_SIZE) -> list[str]:
-    """Return some paths of the route with existing ids, with different states first."""
-    if paths := list(islice(expand_path(target, route.path), size)):
-        return paths
-    raise NotVerified(f"none of the {CANDIDATES} newest records has what {route.path} names")
-
-
-def expand_path(target: Target, template: str) -> Iterator[str]:
-    """Yield the path with existing ids. The ids come from the list at the path before each placeholder."""
-    head, mark, rest = template.partition("<")
-    if not mark:
-        yield template
-        return
-    tail = rest.partition(">")[2]
-    for id_ in candidates(target, head):
-        yield from expand_path(target, f"{head}{id_}{tail}")
-
-
-def candidates(target: Target, path: str) -> Sequence[int]:
-    """Return ids of the rows of a list, with different states first. The result is cached."""
-    if path not in target.cache:
-        newest = different_states_first(rows(target, LISTS.get(path, path), limit=CANDIDATES))
-        target.cache[path] = [row["id"] for row in newest]
-    ids: Sequence[int] = target.cache[path]
-    return ids
-
-
 def different_states_first(records: Sequence[JsonObject]) -> list[JsonObject]:
     """Move the first row of each state to the start."""
     firsts = {str(row.get("state")): row for row in reversed(records)}
     return [*firsts.values(), *(row for row in records if firsts[str(row.get("state"))] is not row)]
-
-
-def rows(target: Target, path: str, **params: object) -> list[JsonObject]:
-    """Return the rows of a page. Raise `NotVerified` if one has no id."""
-    results: list[JsonObject] = fetch_page(target, path, **params)["results"]
-    if not all(type(row.get("id")) is int for row in results):
-        raise NotVerified(f"rows at {path} have no ids")
-    return results
-
-
-def fetch(target: Target, path: str, **params: object) -> tuple[requests.Response, JsonObject]:
-    """Return a response and its JSON object. Raise `NotVerified` if the status is not 200 or there is no object."""
-    try:
-        response = target.get(path, **params)
-    except NoResponse as error:
-        raise NotVerified(f"GET {path} is not answered: {error}") from None
-    if response.status_code != 200:
-        raise NotVerified(f"{request_line(response)} answers {response.status_code}, and the check needs it")
-    try:
-        document = response.json()
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise NotVerified(f"{request_line(response)} does not answer with an object")
-    return response, document
-
-
-def fetch_page(target: Target, path: str, **params: object) -> JsonObject:
-    """Return a page of a list. Raise `NotVerified` if it has no rows."""
-    response, document = fetch(target, path, **params)
-    results = document.get("results")
-    if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
-        raise NotVerified(f"{request_line(response)} answers without rows, so no ids are known")
-    return document
-
-
-Predicate = Callable[[JsonObject], bool]
-
-
-def first_row(target: Target, path: str, predicate: Predicate, reason: str) -> JsonObject:
-    """Return the first matching row of a list's newest pages. Raise `NotVerified` with the reason if none matches."""
-    return next(matching_rows(target, path, predicate, reason))
-
-
-def matching_rows(target: Target, path: str, predicate: Predicate, reason: str) -> Iterator[JsonObject]:
-    """Yield the matching rows of a list's newest pages. Raise `NotVerified` with the reason after the last one."""
-    for number in range(1, MAX_PAGES + 1):
-        page = fetch_page(target, path, limit=CANDIDATES, page=number)
-        yield from (dict(row) for row in page["results"] if matches(row, predicate))
-        if not page.get("next"):
-            break
-    raise NotVerified(reason)
 
 
 def matches(row: JsonObject, predicate: Predicate) -> bool:

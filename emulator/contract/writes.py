@@ -6,22 +6,12 @@ Each function checks one promise. `checks.TOPICS` lists the promises.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from emulator.api.routes import Route
 from emulator.contract.assertions import CheckedResponse, send
 from emulator.contract.findings import Finding, Kind
-from emulator.contract.target import (
-    NotVerified,
-    Target,
-    fetch,
-    fetch_page,
-    first_row,
-    list_path,
-    matching_rows,
-    record_path,
-    rows,
-    sample_paths,
-)
+from emulator.contract.target import NotVerified, Target, list_path, record_path
 from emulator.core.json_text import JsonObject
 from emulator.core.schemas import load_schema
 
@@ -40,7 +30,7 @@ def store(target: Target, route: Route) -> Iterator[Finding]:
     path, field = path_and_field(target, route)
     value = f"contract-{field.replace('_', '-')}"
     yield from expect_no_content(send(target, route, path, {field: value}, status=204))
-    response, record = fetch(target, record_path(path))
+    response, record = target.fetch(record_path(path))
     if not isinstance(record.get(field, 0), str | None):
         raise NotVerified(f"GET {record_path(path)} shows no {field}")
     if record[field] != value:
@@ -50,9 +40,9 @@ def store(target: Target, route: Route) -> Iterator[Finding]:
 
 def merge(target: Target, route: Route) -> Iterator[Finding]:
     path, field = path_and_field(target, route)
-    before = object_at(fetch(target, record_path(path))[1], field)
+    before = object_at(target.fetch(record_path(path))[1], field)
     yield from expect_no_content(send(target, route, path, {field: {"contract": "kept"}}, status=204))
-    response, record = fetch(target, record_path(path))
+    response, record = target.fetch(record_path(path))
     merged = {**before, "contract": "kept"}
     if object_at(record, field) != merged:
         checked, expected = CheckedResponse(route, response), f"must be {merged!r} after the key was added"
@@ -62,7 +52,7 @@ def merge(target: Target, route: Route) -> Iterator[Finding]:
 def path_and_field(target: Target, route: Route) -> tuple[str, str]:
     """Return a path of the operation, and the only field of its body."""
     (field,) = load_schema(str(route.request_schema))["required"]
-    return sample_paths(target, route, 1)[0], field
+    return target.sample_paths(route, 1)[0], field
 
 
 def object_at(record: JsonObject, field: str) -> JsonObject:
@@ -115,13 +105,13 @@ def create_record(target: Target, route: Route) -> Iterator[Finding]:
     yield from checked.check_key_order(schema)
     if not problems:
         yield from compare_values(checked, body)
-        response, _ = fetch(target, f"{route.path}{checked.json()['id']}/")
+        response, _ = target.fetch(f"{route.path}{checked.json()['id']}/")
         yield from compare_values(CheckedResponse(route, response), checked.json())
 
 
 def next_id(target: Target, path: str) -> int:
     """Return a number above the ids of all records of a list."""
-    ids = [row["id"] for page in ("1", "last") for row in rows(target, path, page=page)]
+    ids = [row["id"] for page in ("1", "last") for row in target.rows(path, page=page)]
     return max(ids, default=0) + 1
 
 
@@ -136,7 +126,7 @@ def change_hook(target: Target, route: Route) -> Iterator[Finding]:
     else:
         sent = body | changes if route.method == "PUT" else changes
         yield from compare_values(send(target, route, path, sent, status=200), changes)
-    response, _ = fetch(target, path)
+    response, _ = target.fetch(path)
     yield from compare_values(CheckedResponse(route, response), {**changes, "is_active": False})
 
 
@@ -150,14 +140,6 @@ def compare_values(checked: CheckedResponse, expected: JsonObject) -> Iterator[F
 # Transitions
 
 
-def run_by_id(target: Target, route: Route) -> Iterator[Finding]:
-    return run_transition(target, route, "id", "transition")
-
-
-def run_by_slug(target: Target, route: Route) -> Iterator[Finding]:
-    return run_transition(target, route, "slug", "slug")
-
-
 def simple_transitions(row: JsonObject) -> list[JsonObject]:
     return [
         command
@@ -167,19 +149,19 @@ def simple_transitions(row: JsonObject) -> list[JsonObject]:
     ]
 
 
-def run_transition(target: Target, route: Route, key: str, parameter: str) -> Iterator[Finding]:
+def run_transition(target: Target, route: Route, *, key: str, parameter: str) -> Iterator[Finding]:
     """Run a simple transition, selected by a key of it.
 
     The record must be in the destination of the transition, with one more log entry.
     """
     reason = "no record lists a transition without parameters"
-    record = first_row(target, list_path(route), lambda row: bool(simple_transitions(row)), reason)
+    record = target.first_row(list_path(route), lambda row: bool(simple_transitions(row)), reason)
     transition = simple_transitions(record)[0]
     path = f"{list_path(route)}{record['id']}/"
-    log_count = fetch_page(target, f"{path}transition_logs/")["count"]
+    log_count = target.fetch_page(f"{path}transition_logs/")["count"]
     body = {parameter: transition[key], "input_parameters": {}}
     yield from expect_no_content(send(target, route, f"{path}command/", body, status=204))
-    response, found = fetch(target, path)
+    response, found = target.fetch(path)
     state, destination = found["state"]["id"], transition["destination_state"]
     if state != destination:
         expected = f"must be {destination}, the destination of transition {transition['id']}"
@@ -187,14 +169,18 @@ def run_transition(target: Target, route: Route, key: str, parameter: str) -> It
     yield from check_log(target, route, f"{path}transition_logs/", log_count, transition)
 
 
+run_by_id = partial(run_transition, key="id", parameter="transition")
+run_by_slug = partial(run_transition, key="slug", parameter="slug")
+
+
 def check_log(target: Target, route: Route, path: str, before: int, transition: JsonObject) -> Iterator[Finding]:
     """Check that there is one more log entry, with the states of the transition."""
-    response, page = fetch(target, path)
+    response, page = target.fetch(path)
     checked = CheckedResponse(route, response)
     if page["count"] != before + 1:
         yield checked.finding(Kind.VALUE, f"is {page['count']}", f"must be {before + 1} after one command", "/count")
         return
-    newest = max(rows(target, path), key=lambda row: int(row["id"]))
+    newest = max(target.rows(path), key=lambda row: int(row["id"]))
     states = next(
         (newest[old]["id"], newest[new]["id"]) for old, new in STATE_KEYS if old in newest and new in newest
     )
@@ -230,7 +216,7 @@ def invoice_a_package(target: Target, route: Route) -> tuple[JsonObject, Checked
     The reference's simple list does not show which packages have an invoice, so packages that answer 400 are skipped.
     """
     reason = "every package of the newest pages has its invoice"
-    packages = matching_rows(target, f"{list_path(route)}list-simple/", has_no_invoice, reason)
+    packages = target.matching_rows(f"{list_path(route)}list-simple/", has_no_invoice, reason)
     for package, _ in zip(packages, range(MAX_INVOICE_ATTEMPTS), strict=False):
         response = target.request("POST", f"{list_path(route)}{package['id']}/invoice/")
         if "invoice" in package or response.status_code != 400:
@@ -245,7 +231,7 @@ def has_no_invoice(row: JsonObject) -> bool:
 def check_listed_invoice(target: Target, response: CheckedResponse, package: JsonObject) -> Iterator[Finding]:
     """Check that the simple list shows the id of the new invoice."""
     invoice_id, path = response.json()["id"], f"{list_path(response.route)}list-simple/"
-    row = first_row(target, path, lambda row: bool(row["id"] == package["id"]), "the package is no longer listed")
+    row = target.first_row(path, lambda row: bool(row["id"] == package["id"]), "the package is no longer listed")
     if row["invoice"] != invoice_id:
         seen = f"package {package['id']} shows invoice {row['invoice']}"
         yield response.finding(Kind.VALUE, seen, f"must show {invoice_id}, which was created", "/id")

@@ -12,10 +12,9 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cache
 from hashlib import blake2b
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple, TypeAlias
+from pathlib import PurePosixPath
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import orjson
@@ -31,6 +30,7 @@ from emulator.api.serializers.fields import (
     UrlTemplate,
     fields_of,
 )
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonValue
 from emulator.core.records import (
     KINDS,
@@ -46,14 +46,8 @@ from emulator.core.records import (
 from emulator.state.record_codec import KIND_NAMES
 from emulator.state.store import TableDataset
 
-NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD, BODY, UNKNOWN_TEXT = (
-    "kept",
-    "free",
-    "secrets",
-    "payload",
-    "body",
-    "unknown",
-)
+NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD = "kept", "free", "secrets", "payload"
+BODY, UNKNOWN_TEXT = "body", "unknown"
 """Categories besides those of personal values. `kept`: not personal. `free`: free JSON, each key has a category.
 `secrets`: all values are secret. `payload`: a stored document. `body`: a text that may be JSON. `unknown`: a text
 under a key that the table does not contain."""
@@ -76,16 +70,13 @@ MAY_BE_UNCHANGED = {"code", "coordinate", "link", "picture", "secret"}
 """Categories whose values may contain nothing to replace."""
 
 
-class Anonymization(NamedTuple):
-    """An anonymized base, a line for each category of replaced values, and the replacements for further documents."""
+def anonymize(
+    base: TableDataset, sensitive: Iterable[SensitiveValue]
+) -> tuple[TableDataset, list[str], Replacements]:
+    """Replace the personal values of a base. `sensitive` are values from elsewhere that may be repeated in it.
 
-    base: TableDataset
-    lines: list[str]
-    replacements: Replacements
-
-
-def anonymize(base: TableDataset, sensitive: Iterable[SensitiveValue] = ()) -> Anonymization:
-    """Replace the personal values of a base. `sensitive` are values from elsewhere that may be repeated in it."""
+    Return the new base, a line for each category of replaced values, and the replacements for further documents.
+    """
     seen = SeenValues()
     collecting = PersonalDataReplacer(seen.add)
     records = [record for kind in KINDS.values() for record in (base.get(kind, id_) for id_ in base.ids(kind))]
@@ -103,7 +94,7 @@ def anonymize(base: TableDataset, sensitive: Iterable[SensitiveValue] = ()) -> A
     lines = [f"{category}: {count} different" for category, count in counts if category not in UNCATEGORIZED]
     unknown = replacing.unknown_keys.items()
     lines += (f"key {key!r}: unknown content; replaced {times_text(n)}" for key, n in unknown)
-    return Anonymization(TableDataset(tables), lines, replacements)
+    return TableDataset(tables), lines, replacements
 
 
 SensitiveValue: TypeAlias = tuple[str, str]
@@ -200,7 +191,9 @@ class FakeValues:
             text = f"{category}\0{value}\0{attempt}"
             digest = blake2b(text.encode("utf-8", "surrogatepass"), key=self.salt).digest()
             self.faker.seed_instance(int.from_bytes(digest[:8]))
-            made = match_case(MAKERS[category](self, value, digest), value)
+            made = MAKERS[category](self, value, digest)
+            if value.isupper() and value.isalpha():
+                made = made.upper()
             if made.casefold() not in self.avoided or category in MAY_BE_UNCHANGED:
                 return made
         return fake_code(self, value, digest)
@@ -208,11 +201,6 @@ class FakeValues:
 
 Maker: TypeAlias = Callable[[FakeValues, str, bytes], str]
 """Makes a value from the fake values, the real value and a digest of it."""
-
-
-def match_case(made: str, value: str) -> str:
-    """Return capitals if the real value is all capitals."""
-    return made.upper() if value.isupper() and value.isalpha() else made
 
 
 def fake_full_name(fakes: FakeValues, value: str, _: bytes) -> str:
@@ -259,10 +247,6 @@ def replace_letter(letter: str, byte: int) -> str:
     return (string.ascii_uppercase if letter.isupper() else string.ascii_lowercase)[byte % 26]
 
 
-def fake_secret(_: FakeValues, value: str, digest: bytes) -> str:
-    return (digest.hex() * (len(value) // 128 + 1))[: len(value)]
-
-
 def fake_coordinate(fakes: FakeValues, value: str, digest: bytes) -> str:
     """Return a point within about ten kilometres: the degrees and their first decimal stay."""
     degrees, point, decimals = value.partition(".")
@@ -290,11 +274,6 @@ def fake_link(fakes: FakeValues, value: str, digest: bytes) -> str:
     return f"https://{FAKE_HOST}/{digest[:6].hex()}{PurePosixPath(urlsplit(value).path).suffix}"
 
 
-def fake_picture(_: FakeValues, value: str, __: bytes) -> str:
-    """Return the same path at the emulator's own host, which draws a placeholder."""
-    return value if "://" not in value else f"{{cdn_url}}{urlsplit(value).path}"
-
-
 MAKERS: dict[str, Maker] = {
     "first_name": lambda fakes, _, __: str(fakes.faker.first_name()),
     "last_name": lambda fakes, _, __: str(fakes.faker.last_name()),
@@ -309,14 +288,14 @@ MAKERS: dict[str, Maker] = {
     "tax_office": fake_tax_office,
     "text": fake_text,
     "code": fake_code,
-    "secret": fake_secret,
+    "secret": lambda _, value, digest: (digest.hex() * (len(value) // 128 + 1))[: len(value)],
     "link": fake_link,
-    "picture": fake_picture,
+    # the same path at the emulator's own host, which draws a placeholder
+    "picture": lambda _, value, __: f"{{cdn_url}}{urlsplit(value).path}" if "://" in value else value,
 }
 """Category of personal values -> function that makes a value."""
 
 
-CATEGORIES_FILE = Path(__file__).parent.parent / "fixtures" / "personal.json"
 ReplaceFunction: TypeAlias = Callable[[str, str], str]
 """Returns the replacement of a personal value, given its category and the value."""
 LONG_NUMBER = 10**9
@@ -325,10 +304,9 @@ PAYLOAD_KEYS = {"packageitem_set": Package, "transferitem_set": TransferOrder, "
 """Key that only the payloads of one kind of subject have -> kind."""
 
 
-@cache
 def category_table() -> Mapping[str, Mapping[str, JsonValue]]:
-    """Return the file: the categories of columns and of keys in free JSON, and Faker's locales by country."""
-    table: Mapping[str, Mapping[str, JsonValue]] = json.loads(CATEGORIES_FILE.read_text("utf-8"))
+    """Return the categories of columns and of keys in free JSON, Faker's locales by country, and more."""
+    table: Mapping[str, Mapping[str, JsonValue]] = load_fixture("personal")
     return table
 
 
@@ -371,11 +349,7 @@ class PersonalDataReplacer:
             return self.replace_payload(value)
         if category == FREE_JSON:
             return self.replace_free_json(value, key)
-        return (
-            value
-            if category == NOT_PERSONAL
-            else self.replace_leaves("secret" if category == SECRETS else category, value)
-        )
+        return self.replace_leaves("secret" if category == SECRETS else category, value)
 
     def replace_leaves(self, category: str, value: JsonValue) -> JsonValue:
         """Return a JSON value with each text and number replaced as a value of one category."""
@@ -437,12 +411,8 @@ class PersonalDataReplacer:
     def replace_field(self, kind: RecordKind, key: str, field: SerializerField | None, value: JsonValue) -> JsonValue:
         if isinstance(field, Nested):
             return self.replace_document(field.serializer, value)
-        if isinstance(field, NestedList):
-            return (
-                [self.replace_document(field.serializer, part) for part in value]
-                if isinstance(value, list)
-                else value
-            )
+        if isinstance(field, NestedList) and isinstance(value, list):
+            return [self.replace_document(field.serializer, part) for part in value]
         if isinstance(field, UrlTemplate):
             return self.replace_leaves("link", value)
         if field is None:

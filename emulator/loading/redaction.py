@@ -33,11 +33,6 @@ SCHEME = re.compile(r"(?:Bearer|Basic|Token|JWT|ApiKey|Digest)\s+", re.IGNORECAS
 WORD = re.compile(r"\w+")
 PLAIN_KEY = re.compile(r"[^\W\d]+(?:[_.\- ][^\W\d]+)*[_-]?\d{0,3}|\d{1,9}")
 """Keys of free maps that are kept: words, numbered words, and short numbers."""
-MIN_LENGTHS: Mapping[str, int] = {
-    "secret": 6, "email": 5, "phone": 7, "digits": 7, "username": 6, "full_name": 6, "line": 8,
-    "company": 6, "tax_office": 6, "text": 12,
-}  # fmt: skip
-"""Category -> length from which a known value is also searched for in values of other types. The others are not."""
 
 
 class Form(NamedTuple):
@@ -87,7 +82,7 @@ class Redactor:
     """Replaces personal values and secrets in documents and texts, each by the same value wherever it is."""
 
     def __init__(self, replacements: Replacements) -> None:
-        self._replacements = replacements
+        self._replacements, self._replace = replacements, replacements.replace
         known = [value for value, category in replacements.categories.items() if is_searched(category, value)]
         known.sort(key=len, reverse=True)
         self._known = re.compile("|".join(rf"(?<!\w){re.escape(value)}(?!\w)" for value in known) or r"(?!)")
@@ -132,9 +127,6 @@ class Redactor:
             text = form.pattern.sub(lambda match, form=form: self._form(form, match[0]), text)  # type: ignore[misc]
         return text
 
-    def _replace(self, category: str, value: str) -> str:
-        return self._replacements.replace(category, value)
-
     def _form(self, form: Form, value: str) -> str:
         is_own = value in self._replacements.fakes.made
         return self._replace(form.category, value) if form.is_valid(value) and not is_own else value
@@ -145,7 +137,9 @@ class Redactor:
 
 
 def is_searched(category: str, value: str) -> bool:
-    return len(value) >= MIN_LENGTHS.get(category, len(value) + 1)
+    """Return whether a known value is also searched for in values of other types, which needs a certain length."""
+    lengths = category_table()["searched_from"]
+    return category in lengths and len(value) >= int(lengths[category])
 
 
 def sensitive_in_headers(headers: Mapping[str, str]) -> Iterator[SensitiveValue]:
@@ -179,7 +173,7 @@ def sensitive_in_query(query: str) -> Iterator[SensitiveValue]:
         yield from sensitive_in_text(value)
 
 
-def sensitive_in_json(value: JsonValue, documented: Collection[str] = ()) -> list[SensitiveValue]:
+def sensitive_in_json(value: JsonValue) -> list[SensitiveValue]:
     """Return the values of a document that are personal or secret by their keys."""
     found: list[SensitiveValue] = []
 
@@ -188,7 +182,7 @@ def sensitive_in_json(value: JsonValue, documented: Collection[str] = ()) -> lis
             found.append((category, text))
         return text
 
-    PersonalDataReplacer(collect, documented).replace_free_json(value, "")
+    PersonalDataReplacer(collect).replace_free_json(value, "")
     return found
 
 

@@ -51,39 +51,37 @@ class Difference(NamedTuple):
     served: JsonValue
 
 
-class Differences:
-    """All differences of an import."""
+def document_differences(
+    origin: str, recorded: JsonValue, served: JsonValue, pointer: str = ""
+) -> Iterator[Difference]:
+    """Yield the differences between two documents, except for recorded keys that are not served."""
+    if recorded in ({}, [{}]) and served != recorded:  # the reference page prints these for what it does not show
+        yield Difference("filled", origin, pointer, recorded, served)
+    elif isinstance(recorded, dict) and isinstance(served, dict):
+        for key, value in served.items():
+            if key not in recorded:
+                yield Difference("filled", origin, f"{pointer}/{key}", None, value)
+            elif key not in GENERATED_LINKS:
+                yield from document_differences(origin, recorded[key], value, f"{pointer}/{key}")
+    elif isinstance(recorded, list) and isinstance(served, list) and len(recorded) == len(served):
+        for position, (one, other) in enumerate(zip(recorded, served, strict=True)):
+            yield from document_differences(origin, one, other, f"{pointer}/{position}")
+    elif not is_same_value(recorded, served):
+        yield Difference("corrected", origin, pointer, recorded, served)
 
-    def __init__(self) -> None:
-        self.entries: list[Difference] = []
 
-    def compare(self, origin: str, recorded: JsonValue, served: JsonValue, pointer: str = "") -> None:
-        """Add the differences between two documents, except for recorded keys that are not served."""
-        if recorded in ({}, [{}]) and served != recorded:  # the reference page prints these for what it does not show
-            self.entries.append(Difference("filled", origin, pointer, recorded, served))
-        elif isinstance(recorded, dict) and isinstance(served, dict):
-            for key, value in served.items():
-                if key not in recorded:
-                    self.entries.append(Difference("filled", origin, f"{pointer}/{key}", None, value))
-                elif key not in GENERATED_LINKS:
-                    self.compare(origin, recorded[key], value, f"{pointer}/{key}")
-        elif isinstance(recorded, list) and isinstance(served, list) and len(recorded) == len(served):
-            for position, (one, other) in enumerate(zip(recorded, served, strict=True)):
-                self.compare(origin, one, other, f"{pointer}/{position}")
-        elif not is_same_value(recorded, served):
-            self.entries.append(Difference("corrected", origin, pointer, recorded, served))
-
-    def lines(self, kind: DifferenceKind, *, values: bool) -> Iterator[str]:
-        """Yield a line for each key: the number of differences and the first of them, with its values on request."""
-        groups: dict[str, list[Difference]] = {}
-        for each in self.entries:
-            if each.kind == kind:
-                groups.setdefault(pointer_pattern(each.pointer), []).append(each)
-        for pattern, group in groups.items():
-            first = group[0]
-            recorded = "" if kind == "filled" else f"recorded {excerpt(first.recorded)}, "
-            details = f": {recorded}served {excerpt(first.served)}" if values else ""
-            yield f"{pattern}: {times_text(len(group))}; first in {first.origin}{details}"
+def difference_lines(entries: Iterable[Difference], kind: DifferenceKind, *, values: bool) -> Iterator[str]:
+    """Yield a line for each key: the number of differences and the first of them, with its values on request."""
+    groups: dict[str, list[Difference]] = {}
+    for each in entries:
+        if each.kind == kind:
+            pattern = "/".join("*" if step.isdigit() else step for step in each.pointer.split("/")) or "/"
+            groups.setdefault(pattern, []).append(each)
+    for pattern, group in groups.items():
+        first = group[0]
+        recorded = "" if kind == "filled" else f"recorded {excerpt(first.recorded)}, "
+        details = f": {recorded}served {excerpt(first.served)}" if values else ""
+        yield f"{pattern}: {times_text(len(group))}; first in {first.origin}{details}"
 
 
 @dataclass
@@ -176,13 +174,13 @@ def import_scenario(  # noqa: PLR0913 - options by keyword
     return ScenarioImport(
         document,
         sum(len(page.ids) for page in pages.values()),
-        filled=[*filled, *differences.lines("filled", values=not anonymize)],
+        filled=[*filled, *difference_lines(differences, "filled", values=not anonymize)],
         missing=missing,
-        corrected=list(differences.lines("corrected", values=not anonymize)),
+        corrected=list(difference_lines(differences, "corrected", values=not anonymize)),
         left_out=[f"{key}: unknown key, {times_text(count)}" for key, count in collector.ignored_keys.items()],
         by_id=by_id,
         replaced=replaced,
-        differences=differences.entries,
+        differences=differences,
         replacements=replacements,
     )
 
@@ -245,16 +243,18 @@ def compare_pages(
     base: TableDataset,
     language: str,
     track: Callable[[Sequence[Served]], Iterable[Served]],
-) -> Differences:
+) -> list[Difference]:
     """Return the differences between recorded and served documents. Raise `ValueError` for invalid served ones."""
-    differences, rendered = Differences(), render_pages(pages, base, language)
+    rendered = render_pages(pages, base, language)
     for path, document in track([(path, each) for path, page in rendered.items() for each in page.values()]):
         if error := find_problem(pages[path].schema, document):
             raise ValueError(f"{path}: {error}")
-    for path, documents in rendered.items():
-        for origin, id_, document in pages[path].recorded:
-            differences.compare(origin, document, documents[id_])
-    return differences
+    return [
+        difference
+        for path, documents in rendered.items()
+        for origin, id_, document in pages[path].recorded
+        for difference in document_differences(origin, document, documents[id_])
+    ]
 
 
 def render_pages(pages: Mapping[str, Page], base: TableDataset, language: str) -> dict[str, dict[int, JsonValue]]:
@@ -276,11 +276,6 @@ def page_body(page: Page, documents: list[JsonValue]) -> JsonValue:
     if not page.is_list:
         return documents[0]
     return {"count": len(documents), "next": None, "previous": None, "results": documents}
-
-
-def pointer_pattern(pointer: str) -> str:
-    """Return a JSON pointer with `*` for each position in a list."""
-    return "/".join("*" if step.isdigit() else step for step in pointer.split("/")) or "/"
 
 
 def is_same_value(recorded: JsonValue, served: JsonValue) -> bool:

@@ -67,7 +67,7 @@ def test_the_clock_of_the_server_decides_when_a_jwt_expires() -> None:
 
 
 def test_without_a_server_a_lifetime_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emulator.cli.info.DEFAULT_URL", "http://127.0.0.1:1")
+    monkeypatch.setattr("emulator.cli.data.DEFAULT_URL", "http://127.0.0.1:1")
     result = CliRunner().invoke(main, ["token", "full-access", "--expires-in", "1"])
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert "cannot reach an oms-emulator at http://127.0.0.1:1" in result.output

@@ -11,8 +11,7 @@ import pytest
 import requests
 
 from emulator import Emulator
-from emulator.client.shadow import Shadow
-from emulator.client.shadow_probes import Prober
+from emulator.client.shadow import Prober, Shadow
 from emulator.contract import Target, run
 from emulator.contract.checks import CHECKS
 from emulator.contract.evidence import Evidence, row_behaviours
