@@ -9,7 +9,7 @@ from functools import partial
 
 from benchmarks import agents, filters, hooks, inprocess, inspector, recording, scaling, servers, unarmed, worlds
 from benchmarks.baseline import Answer, dump
-from benchmarks.commands import command_rate, command_requests, run_job
+from benchmarks.commands import command_rate, command_requests, reset_and_command_rate, run_job
 from benchmarks.load import Job, Request
 from benchmarks.recording import added_by_recording
 from benchmarks.rounds import PRINTED, Bar, MeasurementFailedError, Plan, Round, at_least, at_most, interleave
@@ -149,7 +149,8 @@ def command(server: str, plan: Plan) -> Iterator[Round]:
             requests = command_requests(mine)
             answers = [Answer("POST", path, 204, None, b"") for path in sorted({each.path for each in requests})]
             with running([sys.executable, "-m", *CONSTANT_204[server]], stdin=dump(answers)) as peer:
-                ours, theirs = (partial(command_rate, server, requests, plan) for server in (mine, peer))
+                ours = partial(reset_and_command_rate, mine, requests, plan)
+                theirs = partial(command_rate, peer, requests, plan)
                 ours(), theirs()
                 yield from interleave(plan.rounds, ours, theirs)
 
@@ -164,7 +165,7 @@ def command_size(plan: Plan) -> Iterator[Round]:
 
 
 def command_cost(server: Server, requests: list[Request], plan: Plan) -> float:
-    return 1000 / command_rate(server, requests, plan)
+    return 1000 / reset_and_command_rate(server, requests, plan)
 
 
 # Starting -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from benchmarks.servers import Server, fetch
 PACKAGES = "/api/v1/oms/packages/"
 AUTH = {"Authorization": "Token full-access"}
 FEW = 200
+RESET = 204
 
 BLOCK, UNBLOCK = 1021, 1025
 """The transitions of the default installation that block and unblock a waiting package."""
@@ -39,6 +40,13 @@ def command_request(pk: int, transition: int) -> Request:
     body = json.dumps({"transition": transition, "input_parameters": {}})
     headers = AUTH | {"Content-Type": "application/json"}
     return Request(f"{PACKAGES}{pk}/command/", method="POST", headers=headers, body=body, status=204, length=0)
+
+
+def reset_and_command_rate(server: Server, requests: list[Request], plan: Plan) -> float:
+    """Return the rate of commands after a reset. Otherwise the logs of the packages would grow in each slice."""
+    if (status := fetch(server, "/__admin/reset", "POST").status) != RESET:
+        raise MeasurementFailedError(f"reset: status {status}")
+    return command_rate(server, requests, plan)
 
 
 def command_rate(server: Server, requests: list[Request], plan: Plan) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from benchmarks import servers
-from benchmarks.commands import AUTH, PACKAGES, run_job, waiting_packages
+from benchmarks.commands import AUTH, BLOCK, PACKAGES, UNBLOCK, command_request, run_job, waiting_packages
 from benchmarks.load import Job, Request
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
 from benchmarks.servers import ROOT, Server, StartFailedError, fetch, running
@@ -21,10 +21,10 @@ from benchmarks.servers import ROOT, Server, StartFailedError, fetch, running
 REQUESTS = 100_000
 MEMORY_LIMIT = 60.0
 """Limit in MB for the memory of a server that answered this number of requests."""
-WORLDS = 32
-"""Number of worlds, so that each process gets about half of the requests."""
+WORLDS = [f"world-{number}" for number in range(32)]
+"""Enough worlds that each process gets about half of the requests."""
 PATIENCE = 30.0
-CREATED, EXISTS = 201, 200
+CREATED = 201
 JSON = {"Content-Type": "application/json"}
 
 
@@ -49,35 +49,57 @@ def resident_megabytes(pid: int) -> float:
 
 
 def two_processes(plan: Plan) -> Iterator[Round]:
-    """Compare two processes with one, each behind the same nginx. The requests cycle through many worlds."""
+    """Compare two processes with one, each behind the same nginx. Each connection sends requests to many worlds."""
     for _ in range(plan.groups):
         with ExitStack() as stack:
             first, second = (stack.enter_context(running(servers.ours())) for _ in range(2))
             both, one = (stack.enter_context(proxy(*shards)) for shards in ((first, second), (first,)))
-            sides = [partial(rate, each, world_requests(each), plan) for each in (both, one)]
+            sides = [partial(mixed_rate, each, waiting_packages(first), plan) for each in (both, one)]
             for side in sides:
                 side()
             yield from interleave(plan.rounds, *sides)
 
 
-def rate(server: Server, requests: list[Request], plan: Plan) -> float:
+def mixed_rate(server: Server, packages: list[int], plan: Plan) -> float:
+    """Return the requests per second of one slice of mixed traffic. The worlds are new in each slice."""
+    for name in WORLDS:
+        fetch(server, f"/__admin/worlds/{name}", "DELETE")
+        created = fetch(server, f"/__admin/worlds/{name}", "PUT", JSON, '{"scenario": "demo"}')
+        if created.status != CREATED:
+            raise MeasurementFailedError(f"world {name}: status {created.status}")
+    return rate(server, mixed_requests(packages, plan.connections), plan, shares=True)
+
+
+def mixed_requests(packages: list[int], connections: int) -> list[Request]:
+    """Return the requests of all connections: list, two packages and a command, in one world after the other.
+
+    Each connection has its own package in each of its worlds, so that its commands stay in order.
+    """
+    parts = []
+    for number in range(connections):
+        position, package = divmod(number, len(packages))
+        names = WORLDS[position :: -(-connections // len(packages))]
+        parts.append(
+            [
+                replace(request, path=f"/w/{name}{request.path}")
+                for transition in (BLOCK, UNBLOCK)
+                for name in names
+                for request in visit(packages[package], packages[package - 1], transition)
+            ]
+        )
+    return [request for step in zip(*parts, strict=True) for request in step]
+
+
+def visit(package: int, other: int, transition: int) -> list[Request]:
+    """Return a typical sequence of requests in a world."""
+    paths = f"{PACKAGES}?limit=20", f"{PACKAGES}{package}/", f"{PACKAGES}{other}/"
+    return [*(Request(path, headers=AUTH) for path in paths), command_request(package, transition)]
+
+
+def rate(server: Server, requests: list[Request], plan: Plan, *, shares: bool = False) -> float:
     """Return the requests per second of one slice of load."""
-    job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections)
+    job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections, shares=shares)
     return run_job(job).rps
-
-
-def world_requests(server: Server) -> list[Request]:
-    """Create the worlds, and return a request for a package in each."""
-    package = waiting_packages(server)[0]
-    return [world_request(server, f"world-{number}", package) for number in range(WORLDS)]
-
-
-def world_request(server: Server, name: str, package: int) -> Request:
-    answer = fetch(server, f"/__admin/worlds/{name}", "PUT", JSON, '{"scenario": "demo"}')
-    if answer.status not in (CREATED, EXISTS):
-        raise MeasurementFailedError(f"world {name}: status {answer.status}")
-    request = Request(f"/w/{name}{PACKAGES}{package}/", headers=AUTH)
-    return replace(request, length=len(fetch(server, request.path, headers=AUTH).body))
 
 
 @contextmanager

@@ -44,7 +44,7 @@ DEFAULT_SCENARIO = "demo"
 INTERRUPTED = 130
 EXIT_CODES = {signal.SIGTERM: 0, signal.SIGINT: INTERRUPTED}
 """Signals that stop `serve` -> its exit code."""
-GC_THRESHOLD = 20_000
+GC_THRESHOLD = 50_000
 """Allocations between two garbage collections. A world consists of many small objects, and a collection every 700
 allocations, the default of Python, takes a third of the time of a busy server."""
 M_ARENA_MAX = -8

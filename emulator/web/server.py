@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from errno import EADDRINUSE
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from waitress import wasyncore
@@ -37,10 +38,8 @@ logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 MAX_THREADS = 32
 """Suspended responses hold no thread: see `TaskSuspended`."""
-MAX_RUNNING = 2
-"""Number of short tasks that run at once. Python runs one thread at a time, so more threads only slow each other."""
 LONG_TASK_SECONDS = 0.005
-"""A task that runs longer does not count as running, so another task starts beside it."""
+"""If a task runs longer, another thread polls the connections and runs other tasks beside it."""
 BUFFER_LIMITS = ("inbuf_overflow", "outbuf_overflow")
 """Settings of waitress: the size from which a body is kept in a temporary file."""
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
@@ -56,7 +55,7 @@ PORT_ATTEMPTS = 20
 """Number of free ports of the IPv4 address that are tried on the IPv6 address."""
 HAS_POLL = hasattr(select, "poll")
 LOOP_TIMEOUT = 1.0
-"""Longest wait of the server's loop in seconds. Any event wakes it earlier."""
+"""Longest wait of the leader in seconds. Any event ends it earlier."""
 
 
 class KeepAliveTask(WSGITask):
@@ -94,6 +93,7 @@ class Task(KeepAliveTask):
 
     def get_environment(self) -> Environ:
         environ: Environ = super().get_environment()
+        self.environ = None  # otherwise the garbage collector would have to free every request
         environ[DETACH], environ[STREAM] = self._detach, self._stream
         return environ
 
@@ -175,16 +175,6 @@ class Channel(HTTPChannel):
         suspended, self._suspended = self._suspended, None
         return suspended or Task(channel, request)
 
-    def writable(self) -> bool:
-        """Return whether the loop has something to send.
-
-        While a worker sends, the answer is no. Otherwise the loop would try again and again, and slow the worker.
-        """
-        if not self.outbuf_lock.acquire(blocking=False):
-            return False
-        self.outbuf_lock.release()
-        return bool(super().writable())
-
     def del_channel(self, map: Any = None) -> None:  # noqa: A002 - the name in waitress
         """Close the files of an incomplete body and of unread responses, which waitress leaves to the collector."""
         if self.request is not None:
@@ -204,7 +194,7 @@ class Channel(HTTPChannel):
 
 
 class DelayedCalls:
-    """Functions that the server's loop calls at later times."""
+    """Functions that the leader calls at later times."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
@@ -240,7 +230,7 @@ class HttpServer:
         memory_limit = sys.maxsize if keeps_bodies_in_memory else None
         buffers: dict[str, Any] = {name: memory_limit for name in BUFFER_LIMITS if memory_limit is not None}
         self._sockets: dict[int, Any] = {}
-        self._workers = WorkerPool(MAX_THREADS)
+        self._workers = WorkerPool(self._poll, self._wake, MAX_THREADS)
         self._delayed_calls = DelayedCalls()
         for bound in bind_sockets(host, port):
             server: Any = create_server(
@@ -256,34 +246,31 @@ class HttpServer:
                 **buffers,
             )
             server.channel_class, server.delayed_calls = Channel, self._delayed_calls
-        self._server = server  # any of them wakes the loop
+            server.pull_trigger = self._workers.wake_leader
+        self._trigger = server.trigger  # that of any server wakes the leader
         self.url = server_url(host, server.effective_port)
-        self._stopping = threading.Event()
-        self._loop = threading.Thread(target=self._run, name=f"emulator {self.url}", daemon=True)
 
     def start(self) -> None:
-        self._loop.start()
+        self._workers.start()
 
     def stop(self) -> None:
         """Finish the responses in progress, then close the port and all connections."""
         self._workers.shutdown()
-        self._stopping.set()
-        self._server.pull_trigger()
-        self._loop.join()
         self.close_sockets()
 
     def close_sockets(self) -> None:
         """Close the port and all connections in this process."""
         wasyncore.close_all(self._sockets)
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            busy_timeout = LONG_TASK_SECONDS if self._workers.has_waiting_tasks() else LOOP_TIMEOUT
-            timeout = min(busy_timeout, self._delayed_calls.seconds_to_next())
-            # `poll` has no limit on the number of connections, unlike `select`.
-            wasyncore.loop(timeout=timeout, use_poll=HAS_POLL, map=self._sockets, count=1)
-            self._delayed_calls.run_due()
-            self._workers.start_waiting_tasks()
+    def _poll(self) -> None:
+        """Read the requests that arrive, send what connections can take, and continue delayed responses."""
+        # `poll` has no limit on the number of connections, unlike `select`.
+        timeout = self._delayed_calls.seconds_to_next()
+        wasyncore.loop(timeout=timeout, use_poll=HAS_POLL, map=self._sockets, count=1)
+        self._delayed_calls.run_due()
+
+    def _wake(self) -> None:
+        self._trigger.pull_trigger()
 
 
 def bind_sockets(host: str, port: int) -> list[socket.socket]:
@@ -332,110 +319,132 @@ class Work(Protocol):
 
 
 class WorkerPool:
-    """A pool of threads with few running tasks at once. It replaces waitress's task dispatcher.
+    """Threads of which one, the leader, polls the connections and runs the tasks.
 
-    The thread that became idle last gets the next task, because its data is still in the processor's caches.
+    A short task runs in the thread that read its request, so no thread wakes another one. If a task takes long or
+    waits, another thread becomes the leader, and the task continues beside it. The pattern is Leader/Followers.
+    The class replaces waitress's task dispatcher.
     """
 
-    def __init__(self, max_threads: int, long_task_seconds: float = LONG_TASK_SECONDS) -> None:
+    def __init__(
+        self,
+        poll: Callable[[], None],
+        wake: Callable[[], None],
+        max_threads: int,
+        long_task_seconds: float = LONG_TASK_SECONDS,
+    ) -> None:
+        """Use `poll` to wait for tasks in the leader, and `wake` to end this wait."""
         self.max_threads, self.long_task_seconds = max_threads, long_task_seconds
+        self._poll, self._wake = poll, wake
         self._queue: deque[Work] = deque()
-        self._lock = threading.Lock()
-        self._thread_ended = threading.Condition(self._lock)
-        self._idle: list[threading.Lock] = []
-        """The locks that idle threads wait for."""
-        self._started_at: dict[int, float] = {}
-        """Id of a thread with a running task -> the start of the task."""
-        self._thread_count = self._waking = 0
+        self._changed = threading.Condition(threading.Lock())
+        self._watching = threading.Lock()
+        """Held by the follower that watches the leader. The other followers wait for it."""
+        self._is_watcher_asleep = False
+        """Whether the watcher waits for the start of a task."""
+        self._leader = 0
+        """Id of a thread."""
+        self._deadline = 0.0
+        """Time at which another thread becomes the leader: that of its task, or never while it polls."""
+        self._thread_count = self._running_count = 0
+        self._has_ended = False
         self.stopped = False
         """Whether no task is started any more."""
+
+    def start(self) -> None:
+        with self._changed:
+            self._start_thread()
 
     def set_thread_count(self, count: int) -> None:
         """Do nothing. waitress calls it with the number that the constructor got."""
 
     def add_task(self, task: Work) -> None:
-        with self._lock:
-            self._queue.append(task)
-            self._wake_thread()
+        """Add a task. Another thread than the leader must also call `wake_leader`, as the channels of waitress do."""
+        self._queue.append(task)
 
-    def has_waiting_tasks(self) -> bool:
-        """Return whether tasks wait, so that `start_waiting_tasks` must be called every few milliseconds."""
-        return bool(self._queue)
-
-    def start_waiting_tasks(self) -> None:
-        """Start tasks beside those that take long."""
-        with self._lock:
-            self._wake_thread()
+    def wake_leader(self) -> None:
+        """End the wait of the leader. The leader itself needs no wake-up: it polls after its task."""
+        if self._leader != threading.get_ident():
+            self._wake()
 
     def release(self) -> None:
-        """Do not count the current thread's task as running, because it waits."""
-        with self._lock:
-            self._started_at.pop(threading.get_ident(), None)
-            self._wake_thread()
+        """Pass the lead on to another thread, because the current task waits."""
+        with self._changed:
+            if self._leader == threading.get_ident():
+                self._deadline = 0.0
+                self._changed.notify_all()
 
     def acquire(self) -> None:
-        """Count the current thread's task as running again."""
-        with self._lock:
-            self._started_at[threading.get_ident()] = machine_seconds()
+        """Continue after a wait. The task runs on beside the leader."""
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
         """End each thread after its task. Cancel the waiting tasks, and return whether there were any."""
-        with self._lock:
+        with self._changed:
             self.stopped = True
-            while self._idle:
-                self._idle.pop().release()
-            if not self._thread_ended.wait_for(lambda: not self._thread_count, timeout):
-                LOG.warning("%d requests are still being answered", self._thread_count)
+            if not self._changed.wait_for(lambda: not self._running_count, timeout):
+                LOG.warning("%d requests are still being answered", self._running_count)
+            self._has_ended = True
+            self._changed.notify_all()
+            self.wake_leader()
+            self._changed.wait_for(lambda: self._thread_count == self._running_count)
             pending = [self._queue.popleft() for _ in range(len(self._queue))] if cancel_pending else []
         for task in pending:
             task.cancel()
         return bool(pending)
 
-    def _wake_thread(self) -> None:
-        """Wake or create a thread if a task waits and fewer tasks run than may."""
-        if len(self._queue) <= self._waking or self._waking + self._running_count() >= MAX_RUNNING:
-            return
-        if self._idle:
-            self._waking += 1
-            self._idle.pop().release()
-        elif self._thread_count < self.max_threads:
-            self._waking += 1
-            self._thread_count += 1
-            name = f"emulator answers {self._thread_count}"
-            threading.Thread(target=self._run_thread, name=name, daemon=True).start()
-
-    def _running_count(self) -> int:
-        """Return the number of running tasks that have not taken long so far."""
-        oldest = machine_seconds() - self.long_task_seconds
-        return sum(started_at > oldest for started_at in self._started_at.values())
+    def _start_thread(self) -> None:
+        self._thread_count += 1
+        name = f"emulator answers {self._thread_count}"
+        threading.Thread(target=self._run_thread, name=name, daemon=True).start()
 
     def _run_thread(self) -> None:
         THREAD_LOCAL.worker_slots = self
-        wake_lock = threading.Lock()
-        wake_lock.acquire()
-        is_woken = True
-        while (task := self._next_task(wake_lock, is_woken=is_woken)) is not None or not self.stopped:
-            is_woken = task is None
-            if task is None:
-                wake_lock.acquire()
-                continue
-            try:
-                task.service()
-            except BaseException:
-                LOG.exception("a connection failed")
-        with self._lock:
-            self._thread_count -= 1
-            self._thread_ended.notify_all()
+        try:
+            while self._wait_to_lead():
+                self._lead()
+        finally:
+            with self._changed:
+                self._thread_count -= 1
+                self._changed.notify_all()
 
-    def _next_task(self, wake_lock: threading.Lock, *, is_woken: bool) -> Work | None:
-        """Return the next task. If there is none for this thread, return None and register the thread as idle."""
-        with self._lock:
-            self._waking -= is_woken
-            self._started_at.pop(threading.get_ident(), None)
+    def _lead(self) -> None:
+        """Poll and run tasks until another thread is the leader."""
+        identity = threading.get_ident()
+        while self._leader == identity and not self._has_ended:
+            if self._queue and not self.stopped:
+                self._run_task()
+            else:
+                self._poll()
+
+    def _wait_to_lead(self) -> bool:
+        """Wait until the leader is late, and become the leader. Return False if the pool has ended."""
+        with self._watching, self._changed:
+            while not self._has_ended and (seconds := self._deadline - machine_seconds()) > 0:
+                self._is_watcher_asleep = seconds == inf
+                self._changed.wait(None if self._is_watcher_asleep else seconds)
+            if self._has_ended:
+                return False
+            self._leader, self._deadline = threading.get_ident(), inf
+            if self._thread_count == self._running_count + 1 < self.max_threads:
+                self._start_thread()  # all other threads run tasks, so none would watch this one
+            return True
+
+    def _run_task(self) -> None:
+        """Run the next task as the leader. Afterwards, another thread may be the leader."""
+        with self._changed:
+            task = self._queue.popleft()
+            self._running_count += 1
+            self._deadline = machine_seconds() + self.long_task_seconds
+            if self._is_watcher_asleep:
+                self._is_watcher_asleep = False
+                self._changed.notify_all()
+        try:
+            task.service()
+        except BaseException:
+            LOG.exception("a connection failed")
+        with self._changed:
+            self._running_count -= 1
+            if self._leader == threading.get_ident():
+                self._deadline = inf
             if self.stopped:
-                return None
-            if self._queue and (is_woken or self._waking + self._running_count() < MAX_RUNNING):
-                self._started_at[threading.get_ident()] = machine_seconds()
-                return self._queue.popleft()
-            self._idle.append(wake_lock)
-            return None
+                self._changed.notify_all()

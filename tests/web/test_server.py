@@ -7,15 +7,17 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
+from waitress.task import WSGITask
 
 from emulator import Emulator
 from emulator.state.persistence import release_worker_slot
-from emulator.web.server import MAX_RUNNING, WorkerPool
+from emulator.web.server import WorkerPool
 
 SECONDS = 20
 
@@ -37,23 +39,33 @@ class Task:
         self.cancelled.set()
 
 
+class Pool(WorkerPool):
+    """A pool whose leader waits for a semaphore in place of connections."""
+
+    def __init__(self, max_threads: int = 8, long_task_seconds: float = 0.005) -> None:
+        wakes = threading.Semaphore(0)
+        self.polling_threads: set[int] = set()
+
+        def poll() -> None:
+            self.polling_threads.add(threading.get_ident())
+            wakes.acquire(timeout=SECONDS)
+
+        super().__init__(poll, wakes.release, max_threads, long_task_seconds)
+
+    def add(self, *tasks: Task) -> None:
+        for task in tasks:
+            self.add_task(task)
+            self.wake_leader()
+
+
 @contextmanager
-def running_pool(max_threads: int = 8, long_task_seconds: float = 0.005) -> Iterator[WorkerPool]:
-    workers = WorkerPool(max_threads, long_task_seconds)
+def running_pool(max_threads: int = 8, long_task_seconds: float = 0.005) -> Iterator[Pool]:
+    workers = Pool(max_threads, long_task_seconds)
+    workers.start()
     try:
         yield workers
     finally:
         workers.shutdown()
-
-
-def wait_for_task(workers: WorkerPool, task: Task) -> bool:
-    """Start waiting tasks as the server's loop does, until a task is done."""
-    return any(task.done.wait(0.005) or workers.start_waiting_tasks() for _ in range(SECONDS * 200))
-
-
-def add_tasks(workers: WorkerPool, tasks: list[Task]) -> None:
-    for task in tasks:
-        workers.add_task(task)
 
 
 @pytest.mark.slow
@@ -62,59 +74,64 @@ def test_each_task_runs_once() -> None:
     counted: list[int] = []
     with running_pool() as workers:
         tasks = [[Task(partial(counted.append, number)) for number in range(500)] for _ in range(4)]
-        bringing = [threading.Thread(target=add_tasks, args=(workers, own)) for own in tasks]
-        for thread in bringing:
+        adding = [threading.Thread(target=workers.add, args=own) for own in tasks]
+        for thread in adding:
             thread.start()
-        for thread in bringing:
+        for thread in adding:
             thread.join()
-        assert all(wait_for_task(workers, task) for own in tasks for task in own)
-        assert not workers.has_waiting_tasks()
+        assert all(task.done.wait(SECONDS) for own in tasks for task in own)
     assert sorted(counted) == sorted([*range(500)] * 4)
 
 
-def test_short_tasks_run_in_few_threads() -> None:
-    """The number of threads does not grow with the number of tasks."""
+def test_short_tasks_run_in_the_polling_thread() -> None:
     threads: set[int] = set()
     with running_pool(long_task_seconds=SECONDS) as workers:
         tasks = [Task(lambda: threads.add(threading.get_ident())) for _ in range(1_000)]
-        for task in tasks:
-            workers.add_task(task)
+        workers.add(*tasks)
         assert all(task.done.wait(SECONDS) for task in tasks)
-    assert len(threads) <= MAX_RUNNING
+        assert threads == workers.polling_threads
+    assert len(threads) == 1
 
 
 @pytest.mark.medium
 def test_long_tasks_do_not_block_others() -> None:
-    """Other tasks start even if more long tasks run than may run at once."""
+    """Another thread polls and runs the other tasks, in their order."""
     end = threading.Event()
     with running_pool(max_threads=6) as workers:
         slow = [Task(lambda: end.wait(SECONDS)) for _ in range(5)]
-        for task in slow:
-            workers.add_task(task)
         quick = [Task() for _ in range(20)]
-        for task in quick:
-            workers.add_task(task)
-        assert wait_for_task(workers, quick[-1])
-        assert all(task.done.is_set() for task in quick[:-1]), "in their order"
+        workers.add(*slow, *quick)
+        assert quick[-1].done.wait(SECONDS)
+        assert all(task.done.is_set() for task in quick[:-1])
         assert not any(task.done.is_set() for task in slow)
         end.set()
         assert all(task.done.wait(SECONDS) for task in slow)
 
 
+def test_tasks_wait_while_all_threads_run_tasks() -> None:
+    end = threading.Event()
+    with running_pool(max_threads=2) as workers:
+        tasks = [Task(lambda: end.wait(SECONDS)) for _ in range(3)]
+        last = Task()
+        workers.add(*tasks, last)
+        end.set()
+        assert last.done.wait(SECONDS)
+        assert all(task.done.is_set() for task in tasks)
+
+
+@pytest.mark.medium
 def test_waiting_task_releases_its_slot() -> None:
-    """The other tasks start without a call of `start_waiting_tasks`."""
+    """The other tasks start although none of them counts as long."""
     end = threading.Event()
 
     def rest() -> None:
         with release_worker_slot():
             end.wait(SECONDS)
 
-    with running_pool(long_task_seconds=SECONDS) as workers:
+    with running_pool(long_task_seconds=2 * SECONDS) as workers:
         resting_tasks = [Task(rest) for _ in range(6)]
-        for task in resting_tasks:
-            workers.add_task(task)
         last = Task(end.set)
-        workers.add_task(last)
+        workers.add(*resting_tasks, last)
         assert last.done.wait(SECONDS)
         assert all(task.done.wait(SECONDS) for task in resting_tasks)
 
@@ -125,43 +142,101 @@ def test_failing_task_does_not_end_its_thread(error: BaseException, caplog: pyte
         raise error
 
     with caplog.at_level(logging.ERROR, "emulator"), running_pool(max_threads=1) as workers:
-        failing, after = Task(fail), Task()
-        workers.add_task(failing)
-        workers.add_task(after)
-        assert wait_for_task(workers, after)
+        after = Task()
+        workers.add(Task(fail), after)
+        assert after.done.wait(SECONDS)
     assert [record.getMessage() for record in caplog.records] == ["a connection failed"]
 
 
 def test_shutdown_waits_for_running_tasks_and_cancels_the_others() -> None:
-    begun = threading.Event()
+    has_begun, end = threading.Event(), threading.Event()
 
     def work() -> None:
-        begun.set()
-        while not workers.stopped:
-            threading.Event().wait(0.001)
+        has_begun.set()
+        end.wait(SECONDS)
 
-    workers = WorkerPool(max_threads=1)
+    workers = Pool(max_threads=1)
+    workers.start()
     first, second = Task(work), Task()
-    workers.add_task(first)
-    workers.add_task(second)
-    assert begun.wait(SECONDS)
-    assert workers.shutdown(timeout=SECONDS)
+    workers.add(first, second)
+    assert has_begun.wait(SECONDS)
+    assert workers.shutdown(timeout=0), "the first task still runs"
+    assert (first.done.is_set(), second.done.is_set(), second.cancelled.is_set()) == (False, False, True)
+    end.set()
+    assert not workers.shutdown(timeout=SECONDS)
     assert (first.done.is_set(), first.cancelled.is_set()) == (True, False)
-    assert (second.done.is_set(), second.cancelled.is_set()) == (False, True)
+
+
+def test_leader_polls_until_the_last_task_ended() -> None:
+    """A task may need the leader, which sends the rest of a large response."""
+    wakes, polls = threading.Semaphore(0), threading.Semaphore(0)
+
+    def poll() -> None:
+        if workers.stopped:
+            polls.release()
+        wakes.acquire(timeout=0.01)
+
+    def work() -> None:
+        has_begun.set()
+        with release_worker_slot():
+            while not workers.stopped:
+                threading.Event().wait(0.001)
+            assert polls.acquire(timeout=SECONDS)
+        has_polled.set()
+
+    has_begun, has_polled = threading.Event(), threading.Event()
+    workers = WorkerPool(poll, wakes.release, max_threads=2, long_task_seconds=SECONDS)
+    workers.add_task(Task(work))
+    workers.start()
+    assert has_begun.wait(SECONDS)
+    assert not workers.shutdown(timeout=SECONDS)
+    assert has_polled.is_set()
 
 
 def test_shutdown_ends_idle_threads() -> None:
-    workers = WorkerPool(max_threads=4)
+    workers = Pool(max_threads=4)
+    workers.start()
     threads: set[threading.Thread] = set()
     tasks = [Task(lambda: threads.add(threading.current_thread())) for _ in range(10)]
-    for task in tasks:
-        workers.add_task(task)
+    workers.add(*tasks)
     assert all(task.done.wait(SECONDS) for task in tasks)
     assert not workers.shutdown(timeout=SECONDS)
     for thread in threads:
         thread.join(SECONDS)
     assert threads
     assert not any(thread.is_alive() for thread in threads)
+
+
+@pytest.mark.medium
+def test_blocked_requests_do_not_block_others() -> None:
+    """Eight requests wait in a view, and another one is answered."""
+    begun, end = threading.Semaphore(0), threading.Event()
+
+    def block() -> str:
+        begun.release()
+        return str(end.wait(SECONDS))
+
+    with Emulator("empty") as oms, ThreadPoolExecutor(8) as clients:
+        oms.app.add_url_rule("/blocked", view_func=block)
+        blocked = [clients.submit(send_raw, oms.url, GET % b"/blocked") for _ in range(8)]
+        assert all(begun.acquire(timeout=SECONDS) for _ in blocked)
+        assert send_raw(oms.url, GET % b"/unknown") == b"HTTP/1.1 404 Not Found\r\n"
+        assert not any(each.done() for each in blocked)
+        end.set()
+        assert {each.result(SECONDS) for each in blocked} == {b"HTTP/1.1 200 OK\r\n"}
+
+
+@pytest.mark.medium
+def test_requests_leave_no_work_for_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with Emulator("empty") as oms:
+            for _ in range(3):
+                assert send_raw(oms.url, GET % b"/api/v1/oms/packages/") == b"HTTP/1.1 401 Unauthorized\r\n"
+        assert [each for each in gc.get_objects() if issubclass(type(each), WSGITask)] == []
+    finally:
+        gc.enable()
 
 
 @pytest.mark.medium
@@ -198,6 +273,7 @@ def send_raw(url: str, request: bytes) -> bytes:
         return client.makefile("rb").readline()
 
 
+GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
