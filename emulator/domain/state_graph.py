@@ -90,7 +90,6 @@ def cache_with_base(
 
 
 cache_graph = cache_with_base(State, Transition)
-"""Keeps what a function finds among the states and the transitions of an installation."""
 
 
 def command_error(key: str, message: str) -> ValidationFailed:

@@ -194,10 +194,7 @@ class World:
         return transaction
 
     def _end(self, transaction: Transaction, error: BaseException | None) -> None:
-        """Commit a transaction, or discard it if its block raised an error. Then release the lock.
-
-        Do what follows from a write that is committed.
-        """
+        """Commit a transaction, or discard it if its block raised an error. Then release the lock."""
         self._is_writing = False  # before the lock is released, because another thread may begin then
         if error is not None:
             self._release(error)

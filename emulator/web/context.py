@@ -340,15 +340,12 @@ MAX_HEADS = 1_024
 
 
 class RequestHead(NamedTuple):
-    """The world and the path of a request, and what is parsed of its head."""
+    """The world of a request, the prefix that names it, the decoded path in it, and what an equal head says."""
 
     world: str
     prefix: str
-    """Empty, or `/w/<name>`."""
     path: str
-    """Decoded, without the prefix."""
     parsed: Mapping[str, object] = {}
-    """Values of `HEAD_PROPERTIES` that are known from an equal request."""
 
 
 class KnownHeads:

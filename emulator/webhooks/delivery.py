@@ -273,10 +273,7 @@ def delivery_headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:
 def build_delivery(
     event: WebhookEvent, hook: Webhook, at: datetime, response: str = "", status: int | None = None
 ) -> Delivery:
-    """Return the delivery of a request that has this response.
-
-    Without a status, it is not sent yet, or not at all for the reason in `response`.
-    """
+    """Return the delivery of a request. Without a status, it is not sent yet, or not at all (`response` says why)."""
     return Delivery(
         0, at, event.id, hook.event_type, hook.id, hook.target_url, event.retry_count + 1,
         {}, b"", status, response, delivered=status is not None,
