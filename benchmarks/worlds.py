@@ -17,7 +17,7 @@ from benchmarks.commands import BLOCK, CALLERS, UNBLOCK, command_rate, command_r
 from benchmarks.rounds import Plan, Round, interleave
 from benchmarks.servers import running
 from emulator import Emulator
-from emulator.loading.replay import replay_step
+from emulator.loading.worlds import replay_step
 from emulator.state.persistence import COMMITTED, Committed
 from emulator.state.steps import Step
 from emulator.web.app import split_world

@@ -1,4 +1,4 @@
-"""Query parameters of lists: filters, order and pages, and hints for unknown parameters.
+"""Query parameters of lists: filters, order and pages.
 
 The values of filters are parsed as django-filter does it.
 """
@@ -7,28 +7,23 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, DecimalException
-from difflib import get_close_matches
 from functools import cache
 from typing import TypeAlias
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from emulator.api.filters import FILTER_SETS, Condition, FilterSet, ListQuery
 from emulator.core.call import Call, Query
-from emulator.core.errors import ApiError, InvalidPage, ParseError, ValidationFailed
-from emulator.core.fields import (
-    FieldError,
-)
+from emulator.core.errors import InvalidPage, ValidationFailed
+from emulator.core.fields import FieldError
 from emulator.state.store import Reader, to_microseconds
 
 FORMAT, PAGE, SORT = "format", "page", "sort"
 MAX_PAGE_SIZE = 100
 """The largest page (assumed: documented for another module of the vendor only)."""
-MAX_NAMED_PARAMETERS, MAX_NAME_LENGTH = 3, 60
-"""Number of unknown parameters that a hint names, and number of characters of each name."""
 
 NOT_A_NUMBER = "Enter a number."
 NOT_A_DATE = "Enter a valid date."
@@ -76,7 +71,7 @@ def parse_list_query(filters: FilterSet, query: Query, reader: Reader) -> ListQu
         if name not in query:
             continue
         try:
-            value = FILTER_PARSERS[filter_.value_type](query[name][-1])
+            value = parse_filter(filter_.value_type, query[name][-1])
             require_choice(value, filter_.is_choice, reader)
         except FieldError as error:
             errors[name] = error.messages
@@ -111,37 +106,8 @@ def known_parameters(filters: str | None, size_parameter: str | None) -> tuple[s
     return (FORMAT, *paging, *((SORT,) if table.sortable else ()), *(name for name, _ in table.names))
 
 
-def find_unknown_parameters(query: Query, known: Collection[str]) -> list[str]:
-    return [name for name in query if name not in known]
-
-
-def unknown_parameters_hint(unknown: Sequence[str], known: Sequence[str]) -> str:
-    """Return a hint that names the ignored parameters, each with the most similar known one."""
-    hints = [unknown_parameter_hint(name[:MAX_NAME_LENGTH], known) for name in unknown[:MAX_NAMED_PARAMETERS]]
-    if (more := len(unknown) - MAX_NAMED_PARAMETERS) > 0:
-        hints.append(f"{more} more unknown parameters were ignored")
-    return "; ".join(hints)
-
-
-def unknown_parameter_hint(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, 1)
-    return f"query parameter '{name}' is unknown and was ignored" + (f"; nearest known: '{near[0]}'" if near else "")
-
-
-def unknown_parameters_error(unknown: Sequence[str], known: Sequence[str], *, by_field: bool) -> ApiError:
-    """Return the error for unknown parameters in strict mode; lists with filters report it by parameter."""
-    names, hint = f"Known: {', '.join(sorted(known))}.", f"strict: {unknown_parameters_hint(unknown, known)}"
-    if by_field:
-        return ValidationFailed({name: [f"Unknown query parameter. {names}"] for name in unknown}, hint)
-    error = ParseError(f"Unknown query parameter {', '.join(unknown)}. {names}")
-    error.hint = hint
-    return error
-
-
-def parse_number(text: str) -> int | NoFilter:
+def parse_number(text: str) -> int:
     """Parse a number and drop its fraction, as the database's integer column does."""
-    if text == "":
-        return NO_FILTER
     try:
         value = Decimal(text)
     except (DecimalException, ValueError):
@@ -173,10 +139,8 @@ def parse_uuid(text: str) -> str | NoFilter:
         raise FieldError(NOT_A_UUID) from None
 
 
-def parse_choice(text: str) -> int | NoFilter:
+def parse_choice(text: str) -> int:
     """Parse the id of a record."""
-    if text == "":
-        return NO_FILTER
     try:
         return int(text)
     except ValueError:
@@ -193,10 +157,8 @@ def strip_text(text: str) -> str:
     return stripped
 
 
-def parse_date(text: str) -> int | NoFilter:
+def parse_date(text: str) -> int:
     """Parse a date; return the microseconds from 1970 to its midnight in UTC."""
-    if text == "":
-        return NO_FILTER
     for date_format in DATE_FORMATS:
         try:
             at = datetime.strptime(text.strip(), date_format).replace(tzinfo=UTC)
@@ -206,10 +168,8 @@ def parse_date(text: str) -> int | NoFilter:
     raise FieldError(NOT_A_DATE)
 
 
-def parse_datetime(text: str) -> int | NoFilter:
+def parse_datetime(text: str) -> int:
     """Parse a date and time, in UTC unless it has a zone; return the microseconds since 1970."""
-    if text == "":
-        return NO_FILTER
     try:
         at = parse_iso(text.strip())
     except ValueError:
@@ -237,17 +197,14 @@ def parse_zone(text: str | None) -> timezone | None:
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
 
 
-def parse_numbers(text: str) -> frozenset[int] | NoFilter:
+def parse_numbers(text: str) -> frozenset[int]:
     """Parse numbers between commas; empty parts are ignored."""
-    if text == "":
-        return NO_FILTER
-    values = map(parse_number, text.split(","))
-    return frozenset(value for value in values if not isinstance(value, NoFilter))
+    return frozenset(parse_number(part) for part in text.split(",") if part)
 
 
-def parse_texts(text: str) -> frozenset[str] | NoFilter:
+def parse_texts(text: str) -> frozenset[str]:
     """Parse texts between commas."""
-    return frozenset(map(strip_text, text.split(","))) if text else NO_FILTER
+    return frozenset(map(strip_text, text.split(",")))
 
 
 FILTER_PARSERS: dict[str, Callable[[str], FilterValue]] = {
@@ -262,7 +219,12 @@ FILTER_PARSERS: dict[str, Callable[[str], FilterValue]] = {
     "number_list": parse_numbers,
     "char_list": parse_texts,
 }
-"""Type of a filter -> function that parses the text of its parameter."""
+"""Type of a filter -> function that parses the text of its parameter, which is not empty."""
+
+
+def parse_filter(value_type: str, text: str) -> FilterValue:
+    """Return the value of a filter. Raise `FieldError` if the text is invalid. An empty text does not filter."""
+    return NO_FILTER if text == "" else FILTER_PARSERS[value_type](text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ class TextChoiceField(CharField):
 
     choices: Collection[str] = ()
 
-    def check(self, value: JsonValue) -> str | None:
-        text = super().check(value)
+    def convert(self, value: JsonValue) -> str:
+        text = super().convert(value)
         if text not in self.choices:
             raise FieldError(f'"{text}" is not a valid choice.')
         return text
@@ -54,8 +54,8 @@ class UniqueTextField(CharField):
     taken: Collection[str] = ()
     message: str = "This field must be unique."
 
-    def check(self, value: JsonValue) -> str | None:
-        text = super().check(value)
+    def convert(self, value: JsonValue) -> str:
+        text = super().convert(value)
         if text in self.taken:
             raise FieldError(self.message)
         return text
@@ -65,8 +65,8 @@ class UniqueTextField(CharField):
 class RetryPolicyField(NestedField):
     """A retry policy with its own parameters; unknown parameters are dropped."""
 
-    def check(self, value: JsonValue) -> JsonObject:
-        config = super().check(value)
+    def convert(self, value: JsonValue) -> JsonObject:
+        config = super().convert(value)
         return {"choice": config["choice"], "kwargs": check_policy(POLICIES[config["choice"]], config["kwargs"])}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, partial
 from typing import Literal
@@ -11,6 +11,7 @@ from emulator.api.request_fields import INVOICE_NUMBER_FIELDS, REMOTE_ID_FIELDS
 from emulator.api.views.documents import get_invoice_document, render_product_image, render_shipping_label
 from emulator.api.views.records import (
     REFERENCE_PAGE_SIZE,
+    ViewFunction,
     command_view,
     create_denial_reason,
     detail_view,
@@ -35,7 +36,6 @@ from emulator.api.views.webhooks import (
     show_hook_root,
     update_hook_view,
 )
-from emulator.core.call import Call, Reply
 from emulator.core.records import (
     DeliveryRange,
     DenialReason,
@@ -47,9 +47,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.state.world import World
 
-ViewFunction = Callable[[Call, World], Reply]
 AuthScheme = Literal["Token", "Bearer"]
 COMMAND_SCHEMAS = ("command", "reference-command")
 PAGE_SCHEMA_PREFIX = "page-of-"
@@ -388,3 +386,4 @@ PUBLIC_ROUTES: tuple[Route, ...] = (
 # fmt: on
 
 ROUTES: tuple[Route, ...] = (*GUIDE_ROUTES, *SERVICE_ROUTES, *REFERENCE_ROUTES, *HOOK_ROUTES, *PUBLIC_ROUTES)
+ROUTES_BY_OPERATION = {route.operation: route for route in ROUTES}

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import click
 
-from emulator.api.openapi import PARTS, VERSIONS, openapi_document
-from emulator.api.openapi.arazzo import arazzo_document
-from emulator.api.openapi.asyncapi import asyncapi_document
+from emulator.api.openapi import PARTS, VERSIONS, arazzo_document, asyncapi_document, openapi_document
 from emulator.api.routes import ROUTES
 from emulator.cli.data import DEFAULT_URL, call_server, errors_as_messages
 from emulator.cli.terminal import NamedChoice

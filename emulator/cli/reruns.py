@@ -25,7 +25,7 @@ from emulator.client import suite_mutation as mutation
 from emulator.client.emulator import Emulator
 from emulator.client.fault_sweep import Grid, Sweeper, SweepSettings
 from emulator.client.suite_mutation import RESULTS_VARIABLE, ResultsFile, RunInfo, Settings, build_result
-from emulator.domain.rate_limits import parse_limits
+from emulator.core.credentials import parse_limits
 from emulator.state.clock import machine_seconds
 from emulator.web.mutation_interceptors import Mutator, Observer, intercepting
 

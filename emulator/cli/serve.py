@@ -34,7 +34,7 @@ from emulator.cli.terminal import (
 )
 from emulator.cli.watch import watching
 from emulator.client.emulator import Emulator
-from emulator.domain.rate_limits import parse_limits
+from emulator.core.credentials import parse_limits
 from emulator.state.runtime import current_runtime
 from emulator.state.scenario import MAX_PACKAGES
 

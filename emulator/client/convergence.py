@@ -19,8 +19,7 @@ from emulator.domain.fault_rules import fault_scenario_document
 from emulator.domain.state_graph import Subject, offered_transitions
 from emulator.domain.traffic import COMMANDS, TRAFFIC_USER, build_move_step, build_order_step, command_parameters
 from emulator.loading.faults import arm_from_document, disarm_all_faults
-from emulator.loading.replay import replay_step
-from emulator.loading.worlds import encode_scenario_file, export_world
+from emulator.loading.worlds import encode_scenario_file, export_world, replay_step
 from emulator.state.outbox import DELIVERY_FAULTS, Delivery, DeliveryFault, Receiver
 from emulator.state.persistence import WorldSnapshot
 from emulator.state.steps import Step

@@ -18,9 +18,8 @@ from xml.etree import ElementTree
 import orjson
 
 from emulator.core.errors import InvalidDocument
-from emulator.core.escaping import escape_unprintable, to_html
-from emulator.core.json_text import JsonObject
-from emulator.coverage.report import add_case, json_lines, percent, suite_element
+from emulator.core.json_text import JsonObject, escape_unprintable, to_html
+from emulator.coverage.report import json_lines, percent
 from emulator.web.mutation_interceptors import Mutator
 from emulator.web.mutations import KINDS, Mutation
 
@@ -276,14 +275,15 @@ def as_junit(report: MutationReport) -> str:
     for operation, group in groupby(report.counted, key=lambda result: result.mutation.operation):
         results = list(group)
         failures = [result for result in results if result in report.findings]
-        suite = suite_element(operation, len(results), failures=len(failures))
+        counts = {"tests": str(len(results)), "failures": str(len(failures)), "errors": "0", "skipped": "0"}
+        suite = ElementTree.SubElement(suites, "testsuite", {"name": operation, **counts})
         for result in results:
-            case = add_case(suite, f"mutate.{operation}", escape_unprintable(result.mutation.name))
+            name = escape_unprintable(result.mutation.name)
+            case = ElementTree.SubElement(suite, "testcase", classname=f"mutate.{operation}", name=name)
             if result in failures:
                 texts = describe(result)
                 failure = ElementTree.SubElement(case, "failure", type="survived", message=texts["change"])
                 failure.text = "\n".join(f"{name}: {escape_unprintable(text)}" for name, text in texts.items())
-        suites.append(suite)
     ElementTree.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 

@@ -13,8 +13,7 @@ from xml.etree import ElementTree
 
 from emulator.api.routes import Route
 from emulator.contract.target import SURFACES, Target
-from emulator.core.escaping import escape_unprintable
-from emulator.core.json_text import JsonObject
+from emulator.core.json_text import JsonObject, escape_unprintable
 
 ARRAY_INDEX = re.compile(r"/\d+(?=/|$)")
 

@@ -1,14 +1,18 @@
-"""The built-in credentials, and the JSON Web Tokens of the reference surface."""
+"""The built-in credentials, their rate limits, and the JSON Web Tokens of the reference surface."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.core.caching import cache_short
-from emulator.core.errors import did_you_mean
+from emulator.core.errors import InvalidDocument
+from emulator.core.json_text import JsonValue
 
 if TYPE_CHECKING:
     from jwt.types import Options
@@ -67,6 +71,58 @@ def find_writer(username: str | None) -> Credential | None:
     return next(known, Credential("", username))
 
 
+# --- rate limits --------------------------------------------------------------------------------------------------
+
+SCOPES = ("read", "write")
+PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+"""The framework reads only the first letter of a period: `100/min`, `100/minute` and `100/m` are equal."""
+
+
+class Rate(NamedTuple):
+    """A maximum number of calls per number of seconds."""
+
+    calls: int
+    seconds: int
+
+
+@cache
+def parse_rate(text: str) -> Rate:
+    """Parse a rate such as `100/min`. Raise `InvalidDocument` if it is not one."""
+    number, _, period = text.partition("/")
+    if not (number.isascii() and number.isdigit() and period[:1] in PERIODS and period.isalpha() and int(number[:9])):
+        raise InvalidDocument(f"{text!r} is not a rate; use a number per s, min, hour or day, such as 100/min")
+    return Rate(int(number[:9]), PERIODS[period[0]])
+
+
+def validate_limits(limits: JsonValue) -> dict[str, dict[str, str]]:
+    """Validate limits and return them. Raise `InvalidDocument` for an unknown role, scope or rate."""
+    checked: dict[str, dict[str, str]] = {}
+    for role, scopes in dict(limits).items():
+        if role not in CREDENTIALS:
+            raise InvalidDocument(f"limits: unknown token {role!r}", CREDENTIALS, role)
+        for scope, rate in dict(scopes).items():
+            if scope not in SCOPES:
+                raise InvalidDocument(f"limits: unknown scope {scope!r}", SCOPES, scope)
+            parse_rate(str(rate))
+            checked.setdefault(role, {})[scope] = str(rate)
+    return checked
+
+
+def parse_limits(texts: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Parse limits in the form of the command line: `full-access:read=100/min`."""
+    limits: dict[str, dict[str, str]] = {}
+    for text in texts:
+        where, equals, rate = text.partition("=")
+        role, colon, scope = where.partition(":")
+        if not (equals and colon):
+            raise InvalidDocument(f"{text!r} is not a limit; write role:scope=rate, such as full-access:read=100/min")
+        limits.setdefault(role, {})[scope] = rate
+    return validate_limits(limits)
+
+
+# --- JSON Web Tokens ----------------------------------------------------------------------------------------------
+
+
 class Claims(NamedTuple):
     """The claims of a valid token."""
 
@@ -88,20 +144,12 @@ class InvalidJwt(ValueError):
     """A token with a wrong form, signature, algorithm, claim or role."""
 
 
-class UnknownRole(ValueError):
-    """A role that no built-in credential has."""
-
-    def __init__(self, role: object) -> None:
-        self.known = list(CREDENTIALS)
-        super().__init__(f"unknown role {role!r}; known: {', '.join(self.known)}{did_you_mean(role, self.known)}")
-
-
 def issue_token(role: str, now: datetime, expires_in: float) -> IssuedToken:
     """Return a token for a role that expires after this many seconds. A negative number makes an expired token."""
     import jwt
 
     if role not in CREDENTIALS:
-        raise UnknownRole(role)
+        raise InvalidDocument(f"unknown role {role!r}", CREDENTIALS, role)
     try:
         expires_at = (now + timedelta(seconds=expires_in)).astimezone(UTC).replace(microsecond=0)
     except (OverflowError, ValueError):
@@ -128,12 +176,7 @@ def decode_token(token: str) -> Claims:
 
 
 def _parse_expiry(seconds: object) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise InvalidJwt("exp must be a number")
-    try:
-        expiry = float(seconds)
-    except OverflowError:
-        expiry = math.inf
-    if not math.isfinite(expiry):
-        raise InvalidJwt("exp must be a number")
-    return expiry
+    with suppress(OverflowError):
+        if isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds):
+            return float(seconds)
+    raise InvalidJwt("exp must be a number")

@@ -21,9 +21,11 @@ class ApiError(Exception):
     hint: str | None = None
     """An explanation for the `X-Emulator-Hint` header."""
 
-    def __init__(self, detail: str | None = None) -> None:
+    def __init__(self, detail: str | None = None, hint: str | None = None) -> None:
         if detail is not None:
             self.detail = detail
+        if hint is not None:
+            self.hint = hint
         super().__init__(self.detail)
 
     @property

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from emulator.core.errors import ValidationFailed
 from emulator.core.json_text import JsonObject, JsonValue, load_json
@@ -78,19 +77,10 @@ class Upload:
         return self.name
 
 
-class Field(Protocol):
+@dataclass(frozen=True)
+class Field:
     """Reads a value from a body and validates it."""
 
-    @property
-    def required(self) -> bool: ...
-
-    def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue: ...
-
-    def check(self, value: JsonValue) -> JsonValue: ...
-
-
-@dataclass(frozen=True)
-class _Scalar:
     required: bool = True
     allow_null: bool = dataclasses.field(default=False, kw_only=True)
     default: JsonValue = dataclasses.field(default=MISSING, kw_only=True)
@@ -104,23 +94,19 @@ class _Scalar:
         """Return the value of a field that a form leaves empty."""
         return None if self.allow_null else "" if self.required else MISSING
 
-    def check_null(self) -> None:
-        """Raise an error unless null is allowed."""
-        if not self.allow_null:
+    def check(self, value: JsonValue) -> JsonValue:
+        """Return the converted value. Raise `FieldError` for an invalid one."""
+        if value is None and not self.allow_null:
             raise FieldError(NULL)
+        return None if value is None else self.convert(value)
 
-
-def _null_characters(text: str) -> str | None:
-    return "Null characters are not allowed." if "\x00" in text else None
-
-
-def _surrogates(text: str) -> str | None:
-    match = re.search(r"[\ud800-\udfff]", text)
-    return f"Surrogate characters are not allowed: U+{ord(match[0]):X}." if match else None
+    def convert(self, value: JsonValue) -> JsonValue:
+        """Return a value that is not null in the type of the field. Raise `FieldError` for an invalid one."""
+        return value
 
 
 @dataclass(frozen=True)
-class CharField(_Scalar):
+class CharField(Field):
     """Text, or a number that is converted to text."""
 
     max_length: int | None = None
@@ -130,39 +116,35 @@ class CharField(_Scalar):
     def empty_value(self) -> JsonValue:
         return "" if self.allow_blank else super().empty_value()
 
-    def check(self, value: JsonValue) -> str | None:
+    def convert(self, value: JsonValue) -> str:
         if value == "" or (self.trim_whitespace and _text(value).strip() == ""):
             if self.allow_blank:
                 return ""
             raise FieldError(BLANK)
-        if value is None:
-            self.check_null()
-            return None
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise FieldError("Not a valid string.")
         text = _text(value).strip() if self.trim_whitespace else _text(value)
-        problems = [self._too_long(text), _null_characters(text), _surrogates(text)]
-        if messages := [problem for problem in problems if problem]:
+        if messages := list(self._problems(text)):
             raise FieldError(*messages)
         return text
 
-    def _too_long(self, text: str) -> str | None:
-        if self.max_length is None or len(text) <= self.max_length:
-            return None
-        return f"Ensure this field has no more than {self.max_length} characters."
+    def _problems(self, text: str) -> Iterator[str]:
+        if self.max_length is not None and len(text) > self.max_length:
+            yield f"Ensure this field has no more than {self.max_length} characters."
+        if "\x00" in text:
+            yield "Null characters are not allowed."
+        if surrogate := re.search(r"[\ud800-\udfff]", text):
+            yield f"Surrogate characters are not allowed: U+{ord(surrogate[0]):X}."
 
 
 @dataclass(frozen=True)
-class IntegerField(_Scalar):
+class IntegerField(Field):
     """An integer, or text that Python's `int` accepts. A fraction of zeros is allowed."""
 
     min_value: int | None = None
     max_value: int | None = None
 
-    def check(self, value: JsonValue) -> int | None:
-        if value is None:
-            self.check_null()
-            return None
+    def convert(self, value: JsonValue) -> int:
         if isinstance(value, str) and len(value) > MAX_NUMBER_LENGTH:
             raise FieldError("String value too large.")
         try:
@@ -181,15 +163,13 @@ FALSE_VALUES = frozenset(("f", "n", "no", "false", "off", "0", 0))
 
 
 @dataclass(frozen=True)
-class BooleanField(_Scalar):
+class BooleanField(Field):
     """A boolean, or one of the words and numbers for it. In a form a missing value is false."""
 
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         return False if isinstance(data, Form) and name not in data else super().pick(name, data)
 
-    def check(self, value: JsonValue) -> bool:
-        if value is None:
-            raise FieldError(NULL)
+    def convert(self, value: JsonValue) -> bool:
         known = value.lower() if isinstance(value, str) else value
         if isinstance(known, (str, int, float)) and known in TRUE_VALUES | FALSE_VALUES:
             return known in TRUE_VALUES
@@ -197,18 +177,19 @@ class BooleanField(_Scalar):
 
 
 @dataclass(frozen=True)
-class JsonField(_Scalar):
+class JsonField(Field):
     """Any JSON value except null. A form has its text."""
 
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         value = data.get(name, MISSING)
-        return JsonText(_text(value)) if isinstance(data, Form) and value is not MISSING else value
+        if value is MISSING or not isinstance(data, Form):
+            return value
+        try:
+            return load_json(_text(value))
+        except ValueError:
+            raise FieldError(NOT_JSON) from None
 
-    def check(self, value: JsonValue) -> JsonValue:
-        if isinstance(value, JsonText):
-            value = value.parse()
-        if value is None:
-            raise FieldError(NULL)
+    def convert(self, value: JsonValue) -> JsonValue:
         if not _is_json(value):
             raise FieldError(NOT_JSON)
         return value
@@ -223,49 +204,29 @@ def _is_json(value: JsonValue) -> bool:
     return True
 
 
-class JsonText(str):
-    """JSON text from a form."""
-
-    __slots__ = ()
-
-    def parse(self) -> JsonValue:
-        try:
-            return load_json(self)
-        except ValueError:
-            raise FieldError(NOT_JSON) from None
-
-
 @dataclass(frozen=True)
-class DictField:
+class DictField(Field):
     """An object with any values."""
-
-    required: bool = True
 
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         if type(data) is dict or not isinstance(data, Form):
             return data.get(name, MISSING)
-        prefix = f"{name}."
-        inner = {key.removeprefix(prefix): data[key] for key in data if _is_inner(key, prefix)}
-        return inner or ({} if name in data else MISSING)
+        return _inner_values(name, data) or ({} if name in data else MISSING)
 
-    def check(self, value: JsonValue) -> JsonObject:
-        if value is None:
-            raise FieldError(NULL)
+    def convert(self, value: JsonValue) -> JsonObject:
         if not isinstance(value, dict):
             raise FieldError(f'Expected a dictionary of items but got type "{type(value).__name__}".')
         return dict(value)
 
 
 @dataclass(frozen=True)
-class ListField(_Scalar):
+class ListField(Field):
     """A list whose entries are validated by one field."""
 
     child: Field = dataclasses.field(default_factory=IntegerField)
     allow_empty: bool = False
 
-    def check(self, value: JsonValue) -> list[JsonValue]:
-        if value is None:
-            raise FieldError(NULL)
+    def convert(self, value: JsonValue) -> list[JsonValue]:
         if not isinstance(value, list):
             raise FieldError(f'Expected a list of items but got type "{type(value).__name__}".')
         if not value and not self.allow_empty:
@@ -274,7 +235,7 @@ class ListField(_Scalar):
 
 
 @dataclass(frozen=True)
-class ObjectField(_Scalar):
+class ObjectField(Field):
     """An object with its own fields."""
 
     fields: Mapping[str, Field] = dataclasses.field(default_factory=dict)
@@ -288,7 +249,7 @@ class ObjectField(_Scalar):
 
 
 @dataclass(frozen=True)
-class NestedField(_Scalar):
+class NestedField(Field):
     """An object with its own fields. Errors keep the fields' names; a form has the keys as `name.key`."""
 
     fields: Mapping[str, Field] = dataclasses.field(default_factory=dict)
@@ -296,21 +257,19 @@ class NestedField(_Scalar):
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         if not isinstance(data, Form):
             return data.get(name, MISSING)
-        prefix = f"{name}."
-        inner = Form((key.removeprefix(prefix), data[key]) for key in data if _is_inner(key, prefix))
-        return inner or MISSING
+        return Form(_inner_values(name, data).items()) or MISSING
 
-    def check(self, value: JsonValue) -> JsonObject:
-        if value is None:
-            raise FieldError(NULL)
+    def convert(self, value: JsonValue) -> JsonObject:
         try:
             return validate(self.fields, value)
         except ValidationFailed as error:
             raise NestedErrors(error.errors) from None
 
 
-def _is_inner(key: str, prefix: str) -> bool:
-    return key.startswith(prefix) and re.match(r".+$", key[len(prefix) :]) is not None
+def _inner_values(name: str, data: Form) -> dict[str, JsonValue]:
+    """Return the values of an object in a form, whose fields have the names `name.key`."""
+    prefix = re.compile(re.escape(name) + r"\.(?=.+$)")
+    return {key[found.end() :]: data[key] for key in data if (found := prefix.match(key))}
 
 
 def _text(value: JsonValue) -> str:
@@ -351,4 +310,4 @@ def _default(field: Field, *, partial: bool) -> JsonValue:
         return MISSING
     if field.required:
         raise FieldError(REQUIRED)
-    return getattr(field, "default", MISSING)
+    return field.default

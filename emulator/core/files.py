@@ -8,6 +8,7 @@ import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from io import BufferedWriter
 from itertools import count
 from os import PathLike
@@ -24,10 +25,15 @@ HEAD_LENGTH = 400
 SCENARIO_HEAD = re.compile(
     rb'\s*(\{\s*"\$schema"\s*:\s*"(?:[^"]*/)?' + re.escape(SCENARIO_SCHEMA).encode() + rb'"|\Z)'
 )
-
-
 MAX_FILE_BYTES = 256 * 1024 * 1024
 """Largest scenario or installation file that is read."""
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+
+@cache
+def load_fixture(name: str) -> JsonValue:
+    """Return the JSON of a file in `fixtures/`. It is shared and must not be changed."""
+    return orjson.loads((FIXTURES / f"{name}.json").read_bytes())
 
 
 def read_regular_file(path: Path) -> bytes:
@@ -57,11 +63,7 @@ class FileError(ValueError):
 
 
 def write_scenario_file(path: str | PathLike[str], text: bytes, *, force: bool = False) -> None:
-    """Write a scenario file atomically.
-
-    It replaces an empty file or another scenario file; other files only with `force`. Raise `FileError` if the file
-    cannot be written.
-    """
+    """Write a scenario file atomically, over other files only with `force`. Raise `FileError` if it is refused."""
     target = Path(path)
     check_target(target, force=force)
     try:

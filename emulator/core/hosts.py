@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 
 from emulator.core.caching import cache_short
@@ -33,17 +34,9 @@ def is_localhost_name(host: str) -> bool:
 
 def is_this_machine(host: str) -> bool:
     """Return whether a host has an address of this machine. Only such an address can be bound."""
-    try:
-        found = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)
-    except (OSError, UnicodeError):
-        return False
-    return any(can_bind(family, address) for family, _, _, _, address in found)
-
-
-def can_bind(family: int, address: tuple[object, ...]) -> bool:
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as bound:
-            bound.bind(address)
-    except OSError:
-        return False
-    return True
+    with suppress(OSError, UnicodeError):
+        for family, _, _, _, address in socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM):
+            with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as bound:
+                bound.bind(address)
+                return True
+    return False

@@ -1,10 +1,12 @@
-"""JSON text that keeps every value a client may send, such as large numbers and lone surrogates."""
+"""JSON text that keeps every value a client may send, and the escapes of text for terminals, XML and HTML."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
+from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any, NoReturn, TypeAlias
 
 import orjson
@@ -13,6 +15,9 @@ JsonValue: TypeAlias = Any
 """A parsed JSON value: object, array, string, number, boolean or null."""
 JsonObject: TypeAlias = dict[str, JsonValue]
 """A parsed JSON object."""
+UNPRINTABLE = "[^\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]"
+"""Pattern of the characters that must not reach a terminal or an XML file. It is compiled when it is first used,
+because that takes longer than importing a large module."""
 STRING_OR_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity')
 
 
@@ -44,6 +49,16 @@ def dump_json(value: JsonValue) -> bytes:
     return _dump_with_json(value) if b"null" in text and _has_infinity(value) else text
 
 
+def dump_lines(document: Mapping[str, JsonValue], dump: Callable[[JsonValue], bytes] = dump_json) -> bytes:
+    """Return the text of an object with one line per key and per list item, so that versions compare by lines."""
+    lines = []
+    for key, value in document.items():
+        is_list = isinstance(value, list) and value
+        text = b"[\n    %s\n  ]" % b",\n    ".join(map(dump, value)) if is_list else dump(value)
+        lines.append(b"%s: %s" % (dump(key), text))
+    return b"{\n  %s\n}\n" % b",\n  ".join(lines)
+
+
 def _dump_with_json(value: JsonValue) -> bytes:
     """Write a value that orjson cannot write. Infinity is written as `1e999`, because `Infinity` is not JSON."""
     text = json.dumps(value, separators=(",", ":"))
@@ -73,3 +88,13 @@ def load_json(text: str | bytes) -> JsonValue:
 
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def escape_unprintable(text: str) -> str:
+    """Replace unprintable characters by their JSON escapes."""
+    return re.sub(UNPRINTABLE, lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def to_html(text: str) -> str:
+    """Escape text for HTML and SVG."""
+    return escape(escape_unprintable(text))

@@ -39,37 +39,32 @@ class Omitted(enum.Enum):
 OMITTED = Omitted.OMITTED
 
 
-class ForeignKey(NamedTuple):
-    """Marks a column with the id of a record of another kind."""
-
-    kind: str
-
-
-CountryId = Annotated[int, ForeignKey("country")]
-CityId = Annotated[int, ForeignKey("city")]
-TownshipId = Annotated[int, ForeignKey("township")]
-DistrictId = Annotated[int, ForeignKey("district")]
-CustomerId = Annotated[int, ForeignKey("customer")]
-AddressId = Annotated[int, ForeignKey("address")]
-LocationAddressId = Annotated[int, ForeignKey("location_address")]
-StockLocationId = Annotated[int, ForeignKey("stock_location")]
-ChannelId = Annotated[int, ForeignKey("channel")]
-CargoCompanyId = Annotated[int, ForeignKey("cargo_company")]
-PriceListId = Annotated[int, ForeignKey("price_list")]
-StockListId = Annotated[int, ForeignKey("stock_list")]
-ProductId = Annotated[int, ForeignKey("product")]
-StateId = Annotated[int, ForeignKey("state")]
-OrderId = Annotated[int, ForeignKey("order")]
-OrderItemId = Annotated[int, ForeignKey("order_item")]
-PackageId = Annotated[int, ForeignKey("package")]
-PackageItemId = Annotated[int, ForeignKey("package_item")]
-ShipmentId = Annotated[int, ForeignKey("shipment")]
-ShippingLabelId = Annotated[int, ForeignKey("shipping_label")]
-DeliveryRangeId = Annotated[int, ForeignKey("delivery_range")]
-InvoiceId = Annotated[int, ForeignKey("invoice")]
-TransferOrderId = Annotated[int, ForeignKey("transfer_order")]
-UserId = Annotated[int, ForeignKey("user")]
-WebhookId = Annotated[int, ForeignKey("webhook")]
+# A column with one of these types has the id of a record of the named kind.
+CountryId = Annotated[int, "country"]
+CityId = Annotated[int, "city"]
+TownshipId = Annotated[int, "township"]
+DistrictId = Annotated[int, "district"]
+CustomerId = Annotated[int, "customer"]
+AddressId = Annotated[int, "address"]
+LocationAddressId = Annotated[int, "location_address"]
+StockLocationId = Annotated[int, "stock_location"]
+ChannelId = Annotated[int, "channel"]
+CargoCompanyId = Annotated[int, "cargo_company"]
+PriceListId = Annotated[int, "price_list"]
+StockListId = Annotated[int, "stock_list"]
+ProductId = Annotated[int, "product"]
+StateId = Annotated[int, "state"]
+OrderId = Annotated[int, "order"]
+OrderItemId = Annotated[int, "order_item"]
+PackageId = Annotated[int, "package"]
+PackageItemId = Annotated[int, "package_item"]
+ShipmentId = Annotated[int, "shipment"]
+ShippingLabelId = Annotated[int, "shipping_label"]
+DeliveryRangeId = Annotated[int, "delivery_range"]
+InvoiceId = Annotated[int, "invoice"]
+TransferOrderId = Annotated[int, "transfer_order"]
+UserId = Annotated[int, "user"]
+WebhookId = Annotated[int, "webhook"]
 
 
 class Country(NamedTuple):
@@ -679,9 +674,8 @@ def _references(kind: RecordKind) -> dict[str, RecordKind]:
     references: dict[str, RecordKind] = {}
     for column, hint in get_type_hints(kind, include_extras=True).items():
         for part in (hint, *get_args(hint)):
-            for annotation in getattr(part, "__metadata__", ()):
-                if isinstance(annotation, ForeignKey):
-                    references[column] = KINDS[annotation.kind]
+            for name in getattr(part, "__metadata__", ()):
+                references[column] = KINDS[name]
     return references
 
 
@@ -696,10 +690,7 @@ POSITIONS: dict[RecordKind, dict[str, int]] = {
 
 
 def replace_columns(record: Record, columns: Mapping[str, ColumnValue]) -> Record:
-    """Return a copy of a record with other values in some columns.
-
-    Raise `KeyError` for an unknown column. `_replace` does the same, but looks up every column of the record.
-    """
+    """Return a copy of a record with other values in some columns. `_replace` looks up every column instead."""
     kind, values = type(record), list(record)
     positions = POSITIONS[kind]
     for name, value in columns.items():

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from emulator.core.escaping import escape_unprintable
-from emulator.core.json_text import JsonObject
+from emulator.core.json_text import JsonObject, escape_unprintable
 from emulator.state.journal import Basis, ProvenanceLog
 
 TESTS, REQUESTS = "tests", "requests"

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from fnmatch import fnmatchcase
 from itertools import groupby
 from os import PathLike
 from pathlib import Path
-from string import Template
 from textwrap import TextWrapper
 from typing import NamedTuple
-from xml.etree import ElementTree
 
 import orjson
 
-from emulator.core.escaping import escape_unprintable, to_html
-from emulator.core.json_text import JsonObject
+from emulator.api.filters import FILTER_SETS
+from emulator.api.routes import ROUTES, Route
+from emulator.core.credentials import CREDENTIALS
+from emulator.core.errors import did_you_mean
+from emulator.core.event_types import EVENT_TYPES
+from emulator.core.json_text import JsonObject, escape_unprintable
 from emulator.coverage.counts import (
     RUN_KEY,
     Counts,
@@ -30,14 +32,22 @@ from emulator.coverage.counts import (
     default_graph,
     write_text,
 )
-from emulator.coverage.inventory import ANY_OPERATION, SHARED_STATUSES, inventory, select_dimensions
+from emulator.domain.state_graph import STATE_GRAPHS
 from emulator.state.journal import DIMENSIONS, Coverage
 
 FORMATS = ("text", "json", "junit", "html")
 SUFFIXES = {".txt": "text", ".json": "json", ".xml": "junit", ".html": "html"}
 """Suffix of a file -> its format."""
-TRANSITION_DIMENSIONS = ("transitions", "refusals")
-"""Dimensions whose names are transitions. Text has one name per line, HTML has tables by source state."""
+ANY_OPERATION = "*"
+"""A name for any operation."""
+SHARED_STATUSES = (401, 403, 429)
+"""Statuses that every operation can answer to a correct client. One hit at any operation is enough.
+
+Statuses of incorrect clients (301, 405, 406, 415) and of faults (500) are counted but not required."""
+INVALID_CALLERS = {"Token": ("none", "invalid"), "Bearer": ("none", "invalid", "expired")}
+"""Scheme -> the credentials that belong to no role."""
+SUBJECTS = {"packages": "package", "transfers": "transfer_order"}
+"""Graph -> the kind of record, as events name it."""
 
 
 class NameHits(NamedTuple):
@@ -58,6 +68,11 @@ class Dimension:
     @property
     def title(self) -> str:
         return DIMENSIONS[self.name]
+
+    @property
+    def has_transitions(self) -> bool:
+        """Whether the names are transitions. Text has one name per line, HTML has tables by source state."""
+        return self.name in ("transitions", "refusals")
 
     @property
     def total(self) -> int:
@@ -199,6 +214,89 @@ def shortfall(report: Report, minimum: float) -> str:
     return f"{summary(report)}, less than {minimum:g} %"
 
 
+# The inventory: every name that each dimension can have, from the tables that the emulator runs on
+
+
+def inventory(graphs: Iterable[Graph], operations: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Return the names of each dimension that the operations matching the patterns can hit."""
+    routes = select_routes(operations)
+    parts = [part for part in STATE_GRAPHS if any(route.state_graph == part for route in routes)]
+    transitions = unique(
+        each["name"] for graph in graphs for part in parts for each in command_transitions(graph, part)
+    )
+    return {
+        "operations": unique(route.operation for route in routes),
+        "statuses": unique(statuses(routes)),
+        "transitions": transitions,
+        "refusals": transitions,
+        "filters": unique(name for route in routes for name in filters_of(route)),
+        "events": tuple(events(parts, all_types=len(routes) == len(ROUTES))),
+        "credentials": tuple(credentials(routes)),
+    }
+
+
+def select_routes(patterns: Sequence[str]) -> list[Route]:
+    """Return the routes whose operation matches a pattern (`list_*`) and no excluding pattern (`!reference_*`).
+
+    Raise `CoverageError` if a pattern matches no operation, or if no route is left.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(route.operation, pattern.removeprefix("!")) for route in ROUTES):
+            raise CoverageError(f"no operation matches {pattern!r}; `oms-emulator routes` lists them")
+    included = [pattern for pattern in patterns if not pattern.startswith("!")] or [ANY_OPERATION]
+    excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    routes = [route for route in ROUTES if matches(route, included) and not matches(route, excluded)]
+    if not routes:
+        raise CoverageError(f"{', '.join(patterns)} leaves no operation; `oms-emulator routes` lists them")
+    return routes
+
+
+def matches(route: Route, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(route.operation, pattern) for pattern in patterns)
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def statuses(routes: Sequence[Route]) -> Iterator[str]:
+    for route in routes:
+        yield from (f"{route.operation} {status}" for status in sorted(route.responses))
+    if any(route.auth_scheme is not None for route in routes):
+        yield from (f"{ANY_OPERATION} {status}" for status in SHARED_STATUSES)
+
+
+def filters_of(route: Route) -> Iterator[str]:
+    """Yield the filters of a list and its sort parameter. Lists that share a filter set share these names."""
+    if route.filter_set is None:
+        return
+    table = FILTER_SETS[route.filter_set]
+    yield from (f"{route.filter_set}.{row.name}" for row in table.filters)
+    if table.sortable:
+        yield f"{route.filter_set}.sort"
+
+
+def events(parts: Iterable[str], *, all_types: bool) -> Iterator[str]:
+    """Yield the event types about the records of these graphs, or all event types."""
+    subjects = {SUBJECTS[part] for part in parts}
+    return (event.name for event in EVENT_TYPES if all_types or subjects & {*event.subjects})
+
+
+def credentials(routes: Sequence[Route]) -> Iterator[str]:
+    for scheme, invalid in INVALID_CALLERS.items():
+        if any(route.auth_scheme == scheme for route in routes):
+            yield from (f"{scheme} {caller}" for caller in (*CREDENTIALS, *invalid))
+
+
+def select_dimensions(names: Sequence[str]) -> list[str]:
+    """Return the dimensions of these names, or all dimensions. Raise `CoverageError` for an unknown name."""
+    for name in names:
+        if name not in DIMENSIONS:
+            meant = did_you_mean(name, DIMENSIONS)
+            raise CoverageError(f"unknown dimension {name!r}; known: {', '.join(DIMENSIONS)}{meant}")
+    return [name for name in DIMENSIONS if not names or name in names]
+
+
 # JSON
 
 
@@ -253,7 +351,7 @@ def missing_lines(dimension: Dimension) -> Iterator[str]:
         return
     yield ""
     yield f"{dimension.title}: {len(names)} of {dimension.total} not covered"
-    if dimension.name in TRANSITION_DIMENSIONS:
+    if dimension.has_transitions:
         yield from (f"  {name}" for name in names)
         return
     yield from (line.replace(NO_BREAK_SPACE, " ") for line in WRAPPER.wrap(", ".join(group_names(names))))
@@ -270,139 +368,59 @@ def group_names(names: Iterable[str]) -> Iterator[str]:
 
 def as_junit(report: Report, minimum: float | None) -> str:
     """Return a test suite for each dimension and a case for each name. A name that is not covered is skipped."""
-    suites = ElementTree.Element("testsuites", name="oms-emulator coverage")
-    suites.extend(map(dimension_suite, report.dimensions))
-    if minimum is not None:
-        suites.append(minimum_suite(report, minimum))
-    ElementTree.indent(suites)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
-
-
-def dimension_suite(dimension: Dimension) -> ElementTree.Element:
-    suite = suite_element(dimension.title, dimension.total, skipped=len(dimension.missing))
-    for row in dimension.rows:
-        case = add_case(suite, f"coverage.{dimension.name}", escape_unprintable(row.name))
-        if not row.hits:
-            ElementTree.SubElement(case, "skipped", message="not covered")
-    return suite
-
-
-def minimum_suite(report: Report, minimum: float) -> ElementTree.Element:
-    is_missed = not report.reaches(minimum)
-    suite = suite_element("coverage", 1, failures=int(is_missed))
-    case = add_case(suite, "coverage", f"at least {minimum:g} % are covered")
-    if is_missed:
-        ElementTree.SubElement(case, "failure", type="fail-under", message=shortfall(report, minimum))
-    return suite
-
-
-def suite_element(name: str, tests: int, *, skipped: int = 0, failures: int = 0) -> ElementTree.Element:
-    numbers = {"tests": tests, "failures": failures, "errors": 0, "skipped": skipped}
-    return ElementTree.Element("testsuite", {"name": name, **{key: str(value) for key, value in numbers.items()}})
-
-
-def add_case(suite: ElementTree.Element, classname: str, name: str) -> ElementTree.Element:
-    return ElementTree.SubElement(suite, "testcase", classname=classname, name=name)
+    missed = None if minimum is None or report.reaches(minimum) else shortfall(report, minimum)
+    return fill_template("junit.xml", report=report, minimum=minimum, missed=missed)
 
 
 # HTML
 
-COVERED, REFUSED, MISSING = "covered", "refused", "missing"
-"""CSS classes of a status."""
-TABLE = "<table><thead><tr>{}</tr></thead>{}</table>"
-NUMBER = '<td class="number">{}</td>'
-
 
 def as_page(report: Report) -> str:
     """Return the HTML page."""
-    template = Template((files("emulator") / "coverage" / "page.html").read_text("utf-8"))
-    names = [dimension for dimension in report.dimensions if dimension.name not in TRANSITION_DIMENSIONS]
-    return template.substitute(
-        percent=report.percent,
-        covered=report.covered,
-        total=report.total,
-        links="".join(f'<a href="#{each.name}">{to_html(each.title)}</a>' for each in report.dimensions),
-        summary="\n".join(map(summary_row, report.dimensions)),
-        transitions="\n".join(transition_section(report)),
-        names="\n".join(map(name_section, names)),
+    return fill_template("page.html", report=report, tables=list(transition_tables(report)))
+
+
+def fill_template(name: str, **values: object) -> str:
+    """Return the text of a Jinja template of this package, with escaped values."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("emulator", "coverage"),
+        autoescape=True,
+        finalize=without_unprintable,
+        trim_blocks=True,
+        keep_trailing_newline=True,
     )
+    return environment.get_template(name).render(values)
 
 
-def summary_row(dimension: Dimension) -> str:
-    return (
-        f'<tr><th scope="row">{to_html(dimension.title)}</th>{NUMBER.format(dimension.covered)}'
-        f"{NUMBER.format(dimension.total)}{NUMBER.format(f'{dimension.percent} %')}"
-        f'<td><meter max="{dimension.total}" value="{dimension.covered}" '
-        f'aria-label="{to_html(dimension.title)}">{dimension.percent} %</meter></td></tr>'
-    )
+def without_unprintable(value: object) -> object:
+    """Escape the unprintable characters of a text that is not HTML or XML yet."""
+    return escape_unprintable(value) if type(value) is str else value
 
 
-def heading(dimension: Dimension) -> str:
-    return f'<h2 id="{dimension.name}">{to_html(dimension.title)}: {dimension.covered} of {dimension.total}</h2>'
+class TransitionTable(NamedTuple):
+    """The transitions of a state graph, by source state."""
+
+    part: str
+    installation: str
+    states: Mapping[int, str]
+    """Id -> name."""
+    groups: Mapping[int, Sequence[JsonObject]]
+    """Id of a source state -> its transitions."""
 
 
-def transition_section(report: Report) -> Iterator[str]:
-    """Yield a table of transitions for each state graph. Installations with equal graphs share a table."""
-    dimensions = [each for each in report.dimensions if each.name in TRANSITION_DIMENSIONS]
-    required = {row.name for dimension in dimensions for row in dimension.rows}
-    yield from (heading(dimension) + extra_names(dimension) for dimension in dimensions)
+def transition_tables(report: Report) -> Iterator[TransitionTable]:
+    """Yield a table for each state graph with required transitions. Installations with equal graphs share a table."""
+    required = {row.name for each in report.dimensions if each.has_transitions for row in each.rows}
     shown: list[JsonObject] = []
     for graph in report.graphs:
         for part in ("packages", "transfers"):
             rows = [each for each in command_transitions(graph, part) if each["name"] in required]
             if rows and graph[part] not in shown:
                 shown.append(graph[part])
-                yield f"<h3>{part.capitalize()}, installation {to_html(graph['installation'])}</h3>"
-                yield transition_table(graph, part, rows, report)
-
-
-def transition_table(graph: Graph, part: str, transitions: list[JsonObject], report: Report) -> str:
-    """Return a table with a group of rows for each source state."""
-    names = {state["id"]: state["name"] for state in graph[part]["states"]}
-    head = '<th scope="col">status</th><th scope="col">transition</th><th scope="col">to</th>'
-    head += '<th scope="col" class="number">taken</th><th scope="col" class="number">refused</th>'
-    groups = ""
-    for source in dict.fromkeys(each["source"] for each in transitions):
-        groups += f'<tbody><tr><th scope="rowgroup" colspan="5">from {state_name(names, source)}</th></tr>'
-        for each in transitions:
-            if each["source"] == source:
-                groups += transition_row(each, state_name(names, each["destination"]), report)
-        groups += "</tbody>"
-    return TABLE.format(head, groups)
-
-
-def state_name(names: dict[int, str], state: int) -> str:
-    return to_html(str(names.get(state, state)))
-
-
-def transition_row(transition: JsonObject, destination: str, report: Report) -> str:
-    name = transition["name"]
-    taken, refused = (report.counts.hits[dimension].get(name, 0) for dimension in TRANSITION_DIMENSIONS)
-    title = f"{transition['id']} {transition['label'] or transition['command']}"
-    if taken:
-        status = status_cell(COVERED, "✓ taken")
-    else:
-        status = status_cell(REFUSED, "✗ only refused") if refused else status_cell(MISSING, "– not reached")
-    cell = f"<td>{to_html(title)}<br><code>{to_html(name)}</code></td>"
-    return f"<tr>{status}{cell}<td>{destination}</td>{NUMBER.format(taken)}{NUMBER.format(refused)}</tr>"
-
-
-def status_cell(kind: str, text: str) -> str:
-    return f'<td class="status {kind}">{text}</td>'
-
-
-def name_section(dimension: Dimension) -> str:
-    """Return a table of the dimension's names. Names that are not covered come first."""
-    rows = ""
-    for row in sorted(dimension.rows, key=lambda row: row.hits > 0):
-        status = status_cell(COVERED, "✓ covered") if row.hits else status_cell(MISSING, "– not covered")
-        rows += f"<tr>{status}<td><code>{to_html(row.name)}</code></td>{NUMBER.format(row.hits)}</tr>"
-    head = '<th scope="col">status</th><th scope="col">name</th><th scope="col" class="number">hits</th>'
-    return heading(dimension) + TABLE.format(head, f"<tbody>{rows}</tbody>") + extra_names(dimension)
-
-
-def extra_names(dimension: Dimension) -> str:
-    if not dimension.extra:
-        return ""
-    names = ", ".join(f"{row.name} ({row.hits})" for row in dimension.extra)
-    return f"<p>Also counted, but not required: {to_html(names)}.</p>"
+                states = {state["id"]: state["name"] for state in graph[part]["states"]}
+                groups: dict[int, list[JsonObject]] = {}
+                for row in rows:
+                    groups.setdefault(row["source"], []).append(row)
+                yield TransitionTable(part, graph["installation"], states, groups)

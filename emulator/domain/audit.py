@@ -79,11 +79,6 @@ def seconds_between(earlier: Exchange, later: Exchange) -> float:
     return max(on_clock, on_machine)
 
 
-def is_same_request(first: Exchange, second: Exchange) -> bool:
-    """Return whether two requests and their callers are equal."""
-    return request_key(first) == request_key(second)
-
-
 def request_key(exchange: Exchange) -> RequestKey:
     info = exchange.info
     return exchange.method, exchange.path, exchange.query, info.role, info.body
@@ -112,7 +107,7 @@ def find_repeated_writes(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding
             continue
         record = "/".join(exchange.path.split("/")[:-2])
         success = successes.get(record)
-        if success is not None and is_same_request(success, exchange):
+        if success is not None and request_key(success) == request_key(exchange):
             says = f"{exchange.method} {exchange.path} was repeated after a {success.status}"
             yield new_finding("repetition", says, success, exchange)
         if is_success(exchange):

@@ -74,11 +74,8 @@ def describe_other_kind(view: Reader, kind: RecordKind, id_: int) -> Iterator[st
     for other, name in SUBJECT_NAMES.items():
         if other is not kind and view.has(other, id_):
             owner = describe_owner(view, view.get_existing(other, id_))
-            yield f"{id_} is the id of {with_article(name)} {name}{owner}"
-
-
-def with_article(name: str) -> str:
-    return "an" if name[0] in "aeiou" else "a"
+            article = "an" if name[0] in "aeiou" else "a"
+            yield f"{id_} is the id of {article} {name}{owner}"
 
 
 def describe_owner(view: Reader, record: Record) -> str:
@@ -152,16 +149,13 @@ def describe_allowed_values(view: Reader, subject: Subject, error: ValidationFai
     """List the known values of a parameter that refers to a missing record."""
     for name, kind in CHOICES.items():
         if name in error.errors:
-            known = ", ".join(f"{each.id} {record_label(each)}" for each in list(view.all(kind))[:CHOICES_LIMIT])
+            choices = list(view.all(kind))[:CHOICES_LIMIT]
+            known = ", ".join(f"{each.id} {getattr(each, 'name', None) or each.title}" for each in choices)
             return f"known {name}: {known or 'none'}"
     if "package_items" in error.errors and isinstance(subject, Package):
         items = ", ".join(map(str, view.related(PackageItem, "package", subject.id)))
         return f"items of {subject.number}: {items}"
     return None
-
-
-def record_label(record: Record) -> str:
-    return str(getattr(record, "name", None) or getattr(record, "title", ""))
 
 
 CHOICES: Mapping[str, RecordKind] = {"denial_reason": DenialReason, "cargo_company": CargoCompany}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import MappingProxyType
@@ -26,10 +25,10 @@ from emulator.core.errors import (
     UnsupportedMediaType,
 )
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import State, Transition
+from emulator.core.records import State
 from emulator.core.seeded_random import draw, u32
 from emulator.domain.state_graph import PACKAGE_STATUS, STATE_ALIASES, TRANSFER_STATUS, state_names
-from emulator.state.faults import OVERTAKEN, ArmedFault, FaultMatch, Faults
+from emulator.state.faults import OVERTAKEN, ArmedFault, FaultMatch
 from emulator.state.store import Reader
 from emulator.state.world import World
 
@@ -39,6 +38,9 @@ MAX_DELAY = 600.0
 RETRY_AFTER = 60
 U32_RANGE = 2**32
 CONDITION_KEYS = ("nth", "token", "state", "after", "rate", "read")
+DOCUMENT_KEYS = ("id", "kind", "operation", "method", "options", "when", "times", "hits")
+SCENARIO_FIELDS = {**{key: key for key in DOCUMENT_KEYS}, "met": "matches", "seen": "request_counts"}
+"""Key of a fault in scenario files -> its field in `ArmedFault`."""
 ERROR_STATUSES = [each.value for each in HTTPStatus if each >= 400]
 STATUS_DETAILS = {503: "Service temporarily unavailable, try again later."}
 """Status without an exception in the framework -> detail, from an example in the framework's documentation."""
@@ -262,84 +264,31 @@ def validate_option(kind: str, name: str, option: FaultOption, value: JsonValue)
     if not is_number or (option.type is int and value != value // 1):
         raise InvalidDocument(f"{where} must be {'an integer' if option.type is int else 'a number'} (got {value!r})")
     if not option.minimum <= value <= option.maximum:
-        raise InvalidDocument(f"{where} must be {describe_range(option)} (got {value})")
+        limits = f"from {option.minimum} to {option.maximum:g}"
+        limits = f"at least {option.minimum}" if option.maximum == float("inf") else limits
+        raise InvalidDocument(f"{where} must be {limits} (got {value})")
     if (kind, name) == ("status", "status") and value not in ERROR_STATUSES:
         raise InvalidDocument(f"{where} must be an HTTP status (got {value})", ERROR_STATUSES)
     return option.type(value)
 
 
-def describe_range(option: FaultOption) -> str:
-    if option.maximum == float("inf"):
-        return f"at least {option.minimum}"
-    return f"from {option.minimum} to {option.maximum:g}"
-
-
-# --- arming and triggering ----------------------------------------------------------------------------------------
-
-
-def arm_fault(
-    faults: Faults,
-    view: Reader,
-    document: Mapping[str, JsonValue],
-    operations: Collection[str],
-    action: Callable[[], object] | None = None,
-) -> ArmedFault:
-    """Arm the fault that a document (valid by its schema) describes, with an action if it is an overtaken call.
-
-    Raise `InvalidDocument` for an unknown kind, option, operation, token or state. The error lists the known ones.
-    """
-    for operation in (document.get("operation"), (document.get("when") or {}).get("read")):
-        if operation is not None and operation not in operations:
-            raise InvalidDocument(f"unknown operation {operation!r}", sorted(operations), operation)
-    options = validate_options(document["kind"], document.get("options", {}))
-    when = {name: value for name, value in (document.get("when") or {}).items() if value is not None}
-    if "state" in when:
-        resolve_state_ids(view, when["state"])
-    if (transition := options.get("transition")) is not None and view.get(Transition, transition) is None:
-        raise InvalidDocument(f"unknown transition {transition}", sorted(view.ids(Transition)), transition)
-    if isinstance(when.get("after"), str):
-        parse_time(when["after"])
-    times = document.get("times")
-    if times is None and "nth" in when:
-        times = 1
-    checked = {**document, "options": options, "when": when, "times": times}
-    return faults.add(lambda id_: replace(fault_from_document({"id": id_, **checked}), action=action))
+# --- documents and triggers -----------------------------------------------------------------------------------------
 
 
 def fault_from_document(document: Mapping[str, JsonValue]) -> ArmedFault:
     """Return the fault of a document that `fault_scenario_document` returned."""
-    return ArmedFault(
-        id=document["id"],
-        kind=document["kind"],
-        options=document.get("options", {}),
-        operation=document.get("operation"),
-        method=document.get("method"),
-        when=document.get("when", {}),
-        times=document.get("times"),
-        hits=document.get("hits", 0),
-        matches=document.get("met", 0),
-        request_counts=dict(document.get("seen", {})),
-    )
+    return ArmedFault(**{field: document[key] for key, field in SCENARIO_FIELDS.items() if key in document})
 
 
 def fault_document(fault: ArmedFault) -> JsonObject:
     """Return the document of a fault in the control API."""
-    return {
-        "id": fault.id,
-        "kind": fault.kind,
-        "operation": fault.operation,
-        "method": fault.method,
-        "options": dict(fault.options),
-        "when": dict(fault.when),
-        "times": fault.times,
-        "hits": fault.hits,
-    }
+    return {key: getattr(fault, key) for key in DOCUMENT_KEYS}
 
 
 def fault_scenario_document(fault: ArmedFault) -> JsonObject:
     """Return the document of a fault in scenario files: with its counts, and without empty keys."""
-    counts = {"met": fault.matches, "seen": fault.request_counts}
-    return {key: value for key, value in (fault_document(fault) | counts).items() if value not in (None, {}, 0)}
+    document = {key: getattr(fault, field) for key, field in SCENARIO_FIELDS.items()}
+    return {key: value for key, value in document.items() if value not in (None, {}, 0)}
 
 
 def triggered_faults(world: World, call: FaultTarget) -> list[ArmedFault]:
@@ -347,7 +296,8 @@ def triggered_faults(world: World, call: FaultTarget) -> list[ArmedFault]:
     faults, request = world.faults, request_key(call)
     with faults.lock:
         for fault in faults.armed:
-            record_read(fault, call)
+            if fault.when.get("read") == call.operation is not None:
+                fault.readers.add(reader_keys(call)[-1])
         matches = [fault for fault in faults.armed if matches_call(fault, call, world)]
         triggered = [fault for fault in matches if count_and_trigger(fault, call, world)]
     world.save_fault_counts(faults, [FaultMatch(fault, request) for fault in matches])
@@ -366,12 +316,6 @@ def matches_call(fault: ArmedFault, call: FaultTarget, world: World) -> bool:
         and ("read" not in when or not fault.readers.isdisjoint(reader_keys(call)))
         and (fault.kind != OVERTAKEN or fault.action is not None or call.record is not None)
     )
-
-
-def record_read(fault: ArmedFault, call: FaultTarget) -> None:
-    """Remember that a client read a record, or a list, if a fault waits for this read."""
-    if fault.when.get("read") is not None and fault.when["read"] == call.operation:
-        fault.readers.add(reader_keys(call)[-1])
 
 
 def reader_keys(call: FaultTarget) -> tuple[str, ...]:

@@ -123,10 +123,7 @@ def plan_transfers(
 
 
 def resolve_pickup_location(view: Reader, order: Order, address: Address) -> StockLocation | None:
-    """Return the store where the customer collects the order, or None if the order is shipped.
-
-    It is the store that the order names, or the nearest one.
-    """
+    """Return the store that the order names for collection, or else the nearest one. None: the order is shipped."""
     if not order.is_click_and_collect:
         return None
     stores = {each.id: each for each in view.all(StockLocation) if each.is_active and each.is_pickup_location}
@@ -168,10 +165,7 @@ def distance_rank(view: Reader, location: StockLocation, target: Address | Stock
 
 
 def distance_km(view: Reader, location: StockLocation, target: Address | StockLocation) -> float | None:
-    """Return the kilometres from a location to another one or to the city of an address.
-
-    Return None if either has no coordinates.
-    """
+    """Return the kilometres to another location or to the city of an address, or None without coordinates."""
     start = view.get_existing(LocationAddress, location.address)
     end: LocationAddress | City = (
         view.get_existing(City, target.city)
@@ -232,8 +226,9 @@ def create_package(
     address = order.shipping_address if parent is None else parent.shipping_address
     extra: JsonObject = {} if parent is None else {"parent_package": {"id": parent.id, "number": parent.number}}
     kilometres = distance_km(tx, location, tx.get_existing(Address, address))
+    numbers = (package.number for package in tx.find(Package, "order", order.id))
     defaults: Columns = {
-        "number": f"{order.number}P{next_package_number(tx, order)}",
+        "number": f"{order.number}P{1 + highest_suffix(numbers, 'P')}",
         "target_packing_date": order.date_placed + parse_interval(location.target_packing_interval),
         "delivery_range": None if parent is None else parent.delivery_range,
         "created_date": tx.now,
@@ -251,11 +246,6 @@ def create_package(
             **(defaults | columns),
         )
     )
-
-
-def next_package_number(tx: Transaction, order: Order) -> int:
-    """Return the number of the order's next package."""
-    return 1 + highest_suffix((package.number for package in tx.find(Package, "order", order.id)), "P")
 
 
 def highest_suffix(numbers: Iterable[str], mark: str) -> int:

@@ -9,13 +9,13 @@ from functools import cache
 from pathlib import Path
 
 from emulator.core import json_text
+from emulator.core.credentials import validate_limits
 from emulator.core.errors import InvalidDocument, did_you_mean
 from emulator.core.files import read_json_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import find_problem
 from emulator.domain.installation import FOLDER as INSTALLATIONS
 from emulator.domain.installation import bundled_path, installation_path, is_inline_document, unknown_installation
-from emulator.domain.rate_limits import validate_limits
 from emulator.state.clock import check_calendar, format_time
 from emulator.state.scenario import Scenario, ScenarioError
 
@@ -23,8 +23,6 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "scenarios"
 DOCUMENTED = "documented/"
 """Prefix of the scenarios that `tools/documented_scenarios.py` imports from the documented samples."""
-
-
 SCHEMA = "scenario.json"
 FORMAT = 1
 PLAIN_KEYS = (
@@ -48,18 +46,13 @@ def with_installation(scenario: Scenario, installation: str | None) -> Scenario:
 
 def with_limits(scenario: Scenario, limits: Mapping[str, Mapping[str, str]] | None) -> Scenario:
     """Return the scenario with other limits. None changes nothing."""
-    return scenario if not limits else replace(scenario, limits=limits_as_tuple(validate_limits(limits)))
-
-
-def limits_as_tuple(limits: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str, str], ...]:
-    return tuple((role, scope, rate) for role, scopes in limits.items() for scope, rate in scopes.items())
+    valid = validate_limits(limits or {})
+    rates = tuple((role, scope, rate) for role, scopes in valid.items() for scope, rate in scopes.items())
+    return replace(scenario, limits=rates) if limits else scenario
 
 
 def find_scenario(name_or_file: str) -> Scenario:
-    """Return a bundled scenario by its name, or read one from a path that ends in `.json`.
-
-    Raise `ScenarioError` for an unknown name or an invalid file.
-    """
+    """Return a scenario by its name, or from a path that ends in `.json`. Raise `ScenarioError` if it is invalid."""
     if name_or_file in scenario_names():
         return read_bundled(name_or_file)
     if name_or_file.endswith(".json"):
@@ -159,11 +152,12 @@ def client_folder(start: Scenario) -> Path:
 def scenario_from_document(document: JsonObject, file: str | None = None) -> Scenario:
     """Return the scenario of a document that matches the schema. Raise `ScenarioError` for an invalid time."""
     plain = {key: document[key] for key in PLAIN_KEYS if key in document}
-    plain |= {
-        key: int(value) for key, value in plain.items() if isinstance(value, float)
-    }  # 2.0 is an integer in JSON
+    plain |= {key: int(value) for key, value in plain.items() if isinstance(value, float)}  # 2.0 is an integer
     if "installation" in plain:
-        plain["installation"] = installation_name(plain["installation"])
+        installation = plain["installation"]  # a name, a path, or a document
+        plain["installation"] = (
+            json_text.dump_json(installation).decode() if isinstance(installation, dict) else str(installation)
+        )
     found = Scenario(
         **plain,
         steps=tuple(json_text.dump_json(step) for step in document.get("steps", ())),
@@ -183,11 +177,6 @@ def scenario_from_document(document: JsonObject, file: str | None = None) -> Sce
     if (live := document.get("live")) is not None:
         found = found.with_traffic(live["orders_per_hour"], live.get("paused", False))
     return with_installation(replace(found, start=start, now=now), plain.get("installation"))
-
-
-def installation_name(installation: JsonValue) -> str:
-    """Return the name or path of an installation, or the JSON text of one that is part of the scenario."""
-    return json_text.dump_json(installation).decode() if isinstance(installation, dict) else str(installation)
 
 
 def parse_time(scenario: Scenario, key: str, text: str) -> datetime:

@@ -298,10 +298,7 @@ class CommandStep(NamedTuple):
 
 
 def apply_transition(subject: S, step: CommandStep) -> S:
-    """Move the subject to the transition's destination and log the move. Return the changed subject.
-
-    A transition to its own source changes no state and is not logged.
-    """
+    """Move the subject to the transition's destination, and log it unless the state stays. Return the subject."""
     tx, transition = step.tx, step.transition
     if transition.source_state == transition.destination_state:
         return tx.change(subject, modified_date=tx.now)

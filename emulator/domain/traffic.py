@@ -1,4 +1,4 @@
-"""Generated traffic: the moves of new orders through the state graph, and the deletion of finished orders.
+"""Generated traffic: the moves of orders through the state graph, the deletion of finished orders, and overtaking.
 
 The weights and the waits of the moves are assumed. The state graph decides whether a move is possible. Random values
 depend on the seed and the record alone, and not on the time of the computation.
@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from emulator.core.errors import Conflict
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject
 from emulator.core.records import (
+    KINDS,
     Address,
     CargoCompany,
     Customer,
@@ -33,17 +36,29 @@ from emulator.core.records import (
     StockLocation,
     TransferItem,
     TransferOrder,
+    Transition,
     TransitionLog,
     WebhookEvent,
 )
 from emulator.core.seeded_random import draw, u16
-from emulator.domain.state_graph import Subject, offered_transitions
+from emulator.domain.arranging.packages import CANCEL_CODE, CARRIER_TRANSITIONS
+from emulator.domain.commands.transfers import TRANSFERRED, TRANSFERS_COMPLETE
+from emulator.domain.state_graph import (
+    COMMAND,
+    Subject,
+    offered_transitions,
+    shortest_path,
+    sibling_state_id,
+    slug_or_label,
+)
 from emulator.domain.stock import end_reservations
 from emulator.state.steps import Step
 from emulator.state.store import Reader, Transaction
 
 TRAFFIC_USER = "admin"
 """The user of generated commands."""
+NO_RANDOM_DATA = bytes(32)
+"""The parameters of an overtaking command are the first that are possible."""
 RANDOM_RANGE = 65_536
 LOW_STOCK, FULL_STOCK = 6, 40
 """Stock below `LOW_STOCK` is refilled to at least `FULL_STOCK`."""
@@ -75,51 +90,17 @@ class StateStage(NamedTuple):
     moves: tuple[RandomMove, ...]
 
 
-PACKAGE_STAGES: Mapping[str, StateStage] = {
-    "100": StateStage(3, 20, (
-        RandomMove(76, "PREPARE_PACKAGE_COMMAND", "200"), RandomMove(6, "COMPLETE_PACKAGING", "500"),
-        RandomMove(6, "REFUSE_PACKAGE", "910"), RandomMove(4, "DETECTED_OUT_OF_STOCK_ITEM", "920"),
-        RandomMove(2, "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED", "920"), RandomMove(3, "PKG_STATE_TRANSITION", "350"),
-        RandomMove(1, "PKG_STATE_TRANSITION", "990"), RandomMove(1, "BLOCK_THE_PACKAGE", "950"),
-        RandomMove(1, CANCEL),
-    )),
-    "200": StateStage(5, 30, (
-        RandomMove(30, "PKG_STATE_TRANSITION", "400"), RandomMove(58, "COMPLETE_PACKAGING", "500"),
-        RandomMove(6, "COMPLETE_PACKAGING", "450"), RandomMove(5, "REFUSE_PACKAGE", "910"),
-        RandomMove(1, "BLOCK_THE_PACKAGE", "950"),
-    )),
-    "300": StateStage(300, 420, (RandomMove(1, CANCEL),)),  # only without a transfer order that could complete it
-    "350": StateStage(10, 40, (
-        RandomMove(70, "PREPARE_PACKAGE_COMMAND", "200"), RandomMove(22, "PKG_STATE_TRANSITION", "100"),
-        RandomMove(8, "REFUSE_PACKAGE", "910"),
-    )),
-    "400": StateStage(5, 20, (
-        RandomMove(90, "COMPLETE_PACKAGING", "500"), RandomMove(10, "COMPLETE_PACKAGING", "450"),
-    )),
-    "450": StateStage(5, 15, (RandomMove(1, "UPDATE_SHIPMENT_LABEL", "500"),)),
-    "500": StateStage(10, 40, (
-        RandomMove(50, "SHIP_PACKAGE", "600"), RandomMove(20, "SHIPMENT_ORDER", "600"), RandomMove(30, INVOICE),
-    )),
-    "600": StateStage(30, 120, (
-        RandomMove(82, CARRIER, "delivered"), RandomMove(13, CARRIER, "attempted"), RandomMove(5, CARRIER, "failed"),
-    )),
-    "650": StateStage(30, 90, (RandomMove(85, CARRIER, "delivered"), RandomMove(15, CARRIER, "failed"))),
-    "700": StateStage(45, 120, (RandomMove(60, CARRIER, "delivered"), RandomMove(40, NO_MOVE))),
-    "950": StateStage(15, 60, (RandomMove(1, "UNBLOCK_THE_PACKAGE", PREVIOUS_STATE),)),
-    "990": StateStage(10, 30, (RandomMove(1, "PKG_STATE_TRANSITION", "900"),)),
-}  # fmt: skip
-"""Enum value of a package state -> stage. A state that is not listed is final."""
+STAGES: Mapping[RecordKind, Mapping[str, StateStage]] = {
+    KINDS[kind]: {
+        value: StateStage(**stage | {"moves": tuple(RandomMove(*move) for move in stage["moves"])})
+        for value, stage in stages.items()
+    }
+    for kind, stages in load_fixture("traffic").items()
+}
+"""Kind -> enum value of a state -> stage. A state that is not listed is final.
 
-TRANSFER_STAGES: Mapping[str, StateStage] = {
-    "waiting": StateStage(10, 40, (
-        RandomMove(60, "DISPATCH_TRANSFER_ORDER", "in_transit"),
-        RandomMove(30, "READY_TO_SHIP_TRANSFER_ORDER", "ready_to_shipment"),
-        RandomMove(6, "TRANSFER_PRODUCT_NOT_FOUND", "cancelled"), RandomMove(4, "RENEW_TRANSFER", "cancelled"),
-    )),
-    "ready_to_shipment": StateStage(5, 20, (RandomMove(1, "DISPATCH_TRANSFER_ORDER", "in_transit"),)),
-    "in_transit": StateStage(30, 120, (RandomMove(1, "DELIVER_TRANSFER_ORDER", "transferred"),)),
-}  # fmt: skip
-STAGES: Mapping[RecordKind, Mapping[str, StateStage]] = {Package: PACKAGE_STAGES, TransferOrder: TRANSFER_STAGES}
+A package in state 300 leaves it by a cancellation only if no transfer order completes it before.
+"""
 COMMANDS: Mapping[RecordKind, str] = {Package: "command_package", TransferOrder: "command_transfer"}
 
 
@@ -132,8 +113,7 @@ class NextCheck(NamedTuple):
 
 def state_entered_at(view: Reader, subject: Subject) -> datetime:
     """Return when a package or transfer order entered its state."""
-    content_type = view.get_existing(State, subject.state).content_type
-    logs = view.related(TransitionLog, "subject", (content_type, subject.id))
+    logs = view.related(TransitionLog, "subject", subject_key(view, subject))
     return view.get_existing(TransitionLog, logs[-1]).created_date if logs else subject.created_date
 
 
@@ -198,21 +178,22 @@ def build_command_step(view: Reader, subject: Subject, move: RandomMove, random:
     """Return the command that makes a move, or None if the installation does not offer it."""
     destination = previous_state_value(view, subject) if move.target == PREVIOUS_STATE else move.target
     for transition in offered_transitions(view, subject.state):
-        if (
-            transition.command_code == move.code
-            and view.get_existing(State, transition.destination_state).enum_value == destination
-        ):
-            body = {
-                "transition": transition.id,
-                "input_parameters": command_parameters(view, subject, move.code, random),
-            }
-            return Step(COMMANDS[type(subject)], {"pk": subject.id}, TRAFFIC_USER, body=body)
+        value = view.get_existing(State, transition.destination_state).enum_value
+        if transition.command_code == move.code and value == destination:
+            return command_step(view, subject, transition, random)
     return None
+
+
+def command_step(view: Reader, subject: Subject, transition: Transition, random: bytes = NO_RANDOM_DATA) -> Step:
+    """Return the command that makes a transition."""
+    parameters = command_parameters(view, subject, transition.command_code, random)
+    body = {"transition": transition.id, "input_parameters": parameters}
+    return Step(COMMANDS[type(subject)], {"pk": subject.id}, TRAFFIC_USER, body=body)
 
 
 def previous_state_value(view: Reader, subject: Subject) -> str | None:
     """Return the enum value of a record's previous state."""
-    logs = view.find(TransitionLog, "subject", (view.get_existing(State, subject.state).content_type, subject.id))
+    logs = view.find(TransitionLog, "subject", subject_key(view, subject))
     return view.get_existing(State, logs[-1].old_state).enum_value if logs else None
 
 
@@ -231,8 +212,8 @@ def all_items(view: Reader, subject: Subject, _: bytes) -> JsonObject:
     return {"package_items": list(view.related(PackageItem, "package", subject.id))}
 
 
-def first_item(view: Reader, subject: Subject, _: bytes) -> JsonObject:
-    return {"package_items": list(view.related(PackageItem, "package", subject.id))[:1]}
+def first_item(view: Reader, subject: Subject, random: bytes) -> JsonObject:
+    return {"package_items": all_items(view, subject, random)["package_items"][:1]}
 
 
 def one_group(view: Reader, subject: Subject, random: bytes) -> JsonObject:
@@ -288,11 +269,12 @@ def build_restock_steps(view: Reader, seed: int, hour: int) -> Iterator[Step]:
     for stock in view.all(Stock):
         if stock.quantity < LOW_STOCK and stock.stock_location in active:
             more = draw(seed, f"live stock {stock.id}", hour)[0] % 20
-            path: dict[str, int | str] = {
-                "location_id": stock.stock_location,
-                "sku": view.get_existing(Product, stock.product).sku,
-            }
-            yield Step("control_put_stock", path, body={"quantity": FULL_STOCK + more})
+            sku = view.get_existing(Product, stock.product).sku
+            yield Step(
+                "control_put_stock",
+                {"location_id": stock.stock_location, "sku": sku},
+                body={"quantity": FULL_STOCK + more},
+            )
 
 
 # --- deletion of finished orders ------------------------------------------------------------------------------------
@@ -313,9 +295,8 @@ def finished_orders(view: Reader, now: datetime) -> list[int]:
         if order in finished or view.base.get(Order, order) is not None:
             continue
         packages = view.find(Package, "order", order)
-        if packages[-1].id < added[-RETAINED_PACKAGES] and all(
-            is_finished(view, package, now) for package in packages
-        ):
+        is_old = packages[-1].id < added[-RETAINED_PACKAGES]
+        if is_old and all(is_finished(view, package, now) for package in packages):
             finished[order] = None
     return list(finished)
 
@@ -398,3 +379,63 @@ def remove_with_dependents(tx: Transaction, record: Record) -> None:
         for dependent in tx.find(kind, relation, record.id):
             remove_with_dependents(tx, dependent)
     tx.remove(record)
+
+
+# --- overtaking -----------------------------------------------------------------------------------------------------
+
+CARRIER_EVENTS = {code: event for event, code in CARRIER_TRANSITIONS.items()}
+"""Command code of a carrier's transition -> carrier event."""
+
+
+def build_overtaking_steps(view: Reader, subject: Subject, transition_id: int | None = None) -> list[Step]:
+    """Return the writes by which another actor moves a record.
+
+    The default transition is the first that leads out of the record's state: one of the carrier or the operator, of
+    another client, or of the planner. Raise `Conflict` if the state does not allow the transition, or has none.
+    """
+    allowed = [each for each in view.find(Transition, "source_state", subject.state) if is_possible(each, subject)]
+    if transition_id is None:
+        allowed = [each for each in allowed if each.source_state != each.destination_state]
+    for transition in sorted(allowed, key=lambda each: (actor_rank(each), each.position, each.id)):
+        if transition_id in (None, transition.id):
+            return transition_steps(view, subject, transition)
+    names = [f"{each.id} {slug_or_label(each)}" for each in allowed]
+    what = "no transition leads" if transition_id is None else f"transition {transition_id} does not lead"
+    raise Conflict(f'{what} out of state "{view.get_existing(State, subject.state).name}"', names)
+
+
+def is_possible(transition: Transition, subject: Subject) -> bool:
+    """Return whether recorded writes can make the transition."""
+    code = transition.command_code
+    is_of_package = code in CARRIER_EVENTS or code == TRANSFERS_COMPLETE
+    return transition.actor == COMMAND or code == CANCEL_CODE or (is_of_package and isinstance(subject, Package))
+
+
+def actor_rank(transition: Transition) -> int:
+    """Return the place of a transition's actor in the order of the default."""
+    return 2 if transition.command_code == TRANSFERS_COMPLETE else int(transition.actor == COMMAND)
+
+
+def transition_steps(view: Reader, subject: Subject, transition: Transition) -> list[Step]:
+    """Return the writes that make a transition. A transfer order is cancelled with its package."""
+    if transition.actor == COMMAND:
+        return [command_step(view, subject, transition)]
+    if transition.command_code == TRANSFERS_COMPLETE:
+        return arrival_steps(view, subject)
+    if transition.command_code == CANCEL_CODE:
+        package = subject.package if isinstance(subject, TransferOrder) else subject.id
+        return [Step("control_cancel_package", {"pk": package})]
+    event = CARRIER_EVENTS[transition.command_code]
+    return [Step("control_report_carrier", {"pk": subject.id}, body={"event": event})]
+
+
+def arrival_steps(view: Reader, subject: Subject) -> list[Step]:
+    """Return the writes by which all open transfer orders of a package arrive, or raise `Conflict` if it has none."""
+    steps = [
+        command_step(view, transfer, transition)
+        for transfer in view.find(TransferOrder, "package", subject.id)
+        for transition in shortest_path(view, transfer.state, sibling_state_id(view, transfer.state, TRANSFERRED))
+    ]
+    if not steps:
+        raise Conflict(f"{subject.number} has no open transfer order whose arrival would complete it")
+    return steps

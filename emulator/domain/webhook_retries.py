@@ -63,18 +63,6 @@ class RetryPolicy(NamedTuple):
     """Raises `FieldError` for contradictory values."""
 
 
-def fixed_seconds(kwargs: Kwargs, _retries: int, _random: int) -> int:
-    return int(kwargs["seconds"])
-
-
-def linear_seconds(kwargs: Kwargs, retries: int, _random: int) -> int:
-    return with_maximum(kwargs["base"] * retries, kwargs)
-
-
-def exponential_seconds(kwargs: Kwargs, retries: int, _random: int) -> int:
-    return with_maximum(kwargs["base"] ** retries * kwargs.get("factor", 1), kwargs)
-
-
 def random_seconds(kwargs: Kwargs, _retries: int, random: int) -> int:
     """Return a number of seconds between the bounds, both included."""
     low, high = kwargs["min_value"], kwargs["max_value"]
@@ -97,10 +85,14 @@ LIMIT_FIELD = IntegerField(min_value=0, required=False, allow_null=True)
 FACTOR_FIELD = IntegerField(min_value=1, required=False, default=1)
 
 POLICIES: Mapping[str, RetryPolicy] = {
-    "fixed": RetryPolicy({"seconds": NUMBER_FIELD}, fixed_seconds),
-    "linear": RetryPolicy({"base": NUMBER_FIELD, "limit": LIMIT_FIELD}, linear_seconds),
+    "fixed": RetryPolicy({"seconds": NUMBER_FIELD}, lambda kwargs, *_: int(kwargs["seconds"])),
+    "linear": RetryPolicy(
+        {"base": NUMBER_FIELD, "limit": LIMIT_FIELD},
+        lambda kwargs, retries, _: with_maximum(kwargs["base"] * retries, kwargs),
+    ),
     "exponential": RetryPolicy(
-        {"base": NUMBER_FIELD, "factor": FACTOR_FIELD, "limit": LIMIT_FIELD}, exponential_seconds
+        {"base": NUMBER_FIELD, "factor": FACTOR_FIELD, "limit": LIMIT_FIELD},
+        lambda kwargs, retries, _: with_maximum(kwargs["base"] ** retries * kwargs.get("factor", 1), kwargs),
     ),
     "random": RetryPolicy({"min_value": NUMBER_FIELD, "max_value": NUMBER_FIELD}, random_seconds, check_bounds),
 }
@@ -173,10 +165,7 @@ def due_event_ids(view: Reader, now: datetime) -> Iterator[int]:
 
 
 def record_result(tx: Transaction, event_id: int, result: DeliveryResult) -> WebhookEvent:
-    """Record the result of an attempt and the due time of the next one. Return the changed event.
-
-    Raise `LookupError` if there is no such event.
-    """
+    """Record the result of an attempt and the next due time. Return the event, or raise `LookupError` without one."""
     event = tx.get_existing(WebhookEvent, event_id)
     after = apply_result(event, tx.get_existing(Webhook, event.webhook), result, tx.now)
     return tx.change(event, **after._asdict())

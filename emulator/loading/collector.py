@@ -54,25 +54,6 @@ class Correction(NamedTuple):
     served: JsonValue
 
 
-class RelatedValue(NamedTuple):
-    """The value of a column at the end of a path of references."""
-
-    kind: RecordKind
-    id: int
-    path: tuple[str, ...]
-    value: ColumnValue
-    pointer: str
-
-
-class DeferredDocument(NamedTuple):
-    """A document without an id, and the column that refers to its record."""
-
-    location: FieldLocation
-    column: str
-    serializer: type[Serializer]
-    document: JsonValue
-
-
 @dataclass
 class RecordCollector:
     """The column values in recorded responses. The first value of each column is kept.
@@ -90,9 +71,11 @@ class RecordCollector:
     """Whether unknown keys and invalid values are ignored, as an import from another OMS requires."""
     ignored_keys: Counter[str] = field(default_factory=Counter)
     """Serializer and unknown key -> number of times."""
-    _related: list[RelatedValue] = field(default_factory=list)
+    _related: list[tuple[RecordKind, int, tuple[str, ...], ColumnValue, str]] = field(default_factory=list)
+    """Kind and id of a record, a path of references to a column, its value, and the pointer of the value."""
     _suggestions: list[tuple[RecordKind, int, str, ColumnValue]] = field(default_factory=list)
-    _deferred: list[DeferredDocument] = field(default_factory=list)
+    _deferred: list[tuple[FieldLocation, str, type[Serializer], JsonValue]] = field(default_factory=list)
+    """Documents without an id, each after the column that refers to its record, and its serializer."""
     _log_labels: list[tuple[int, str]] = field(default_factory=list)
 
     def add_responses(self, responses: Iterable[RecordedResponse]) -> None:
@@ -162,7 +145,7 @@ class RecordCollector:
     def set_related(
         self, kind: RecordKind, id_: int, path: tuple[str, ...], value: ColumnValue, pointer: str
     ) -> None:
-        self._related.append(RelatedValue(kind, id_, path, value, pointer))
+        self._related.append((kind, id_, path, value, pointer))
 
     def suggest_column(self, kind: RecordKind, id_: int, column: str, value: ColumnValue) -> None:
         self._suggestions.append((kind, id_, column, value))
@@ -176,14 +159,14 @@ class RecordCollector:
     def defer_document(
         self, location: FieldLocation, column: str, serializer: type[Serializer], document: JsonValue
     ) -> None:
-        self._deferred.append(DeferredDocument(location, column, serializer, document))
+        self._deferred.append((location, column, serializer, document))
 
     def resolve(self) -> None:
         """Find or create the referenced records, and set the values that depend on all responses."""
         while self._deferred:
-            self._resolve_deferred(self._deferred.pop(0))
+            self._resolve_deferred(*self._deferred.pop(0))
         for related in self._related:
-            self._resolve_related(related)
+            self._resolve_related(*related)
         for kind, id_, column, value in self._suggestions:
             if self.columns_of(kind, id_).setdefault(column, value) == value:
                 self._add_referenced(kind, column, value)
@@ -247,16 +230,18 @@ class RecordCollector:
     def _free_id(self, kind: RecordKind) -> int:
         return max(self.records[kind], default=0) + 1
 
-    def _resolve_deferred(self, deferred: DeferredDocument) -> None:
-        location, column, serializer, document = deferred
+    def _resolve_deferred(
+        self, location: FieldLocation, column: str, serializer: type[Serializer], document: JsonValue
+    ) -> None:
         id_ = self.records[location.kind][location.id].get(column)
         if id_ is None:
             id_ = self._matching_id(serializer, require_object(document, location.pointer))
             self.set_column(location.kind, location.id, column, id_, location.pointer)
         self.add_document_of(serializer, id_, document, location.pointer)
 
-    def _resolve_related(self, related: RelatedValue) -> None:
-        kind, id_, path, value, pointer = related
+    def _resolve_related(
+        self, kind: RecordKind, id_: int, path: tuple[str, ...], value: ColumnValue, pointer: str
+    ) -> None:
         for depth, column in enumerate(path[:-1], 1):
             target = REFERENCES[kind][column]
             columns = self.columns_of(kind, id_)

@@ -93,12 +93,8 @@ class Completer:
         return TableDataset({kind: table for kind, table in self.completed.items() if table})
 
     def _incomplete(self) -> list[tuple[RecordKind, int]]:
-        return [
-            (kind, id_)
-            for kind, table in list(self.collector.records.items())
-            for id_ in list(table)
-            if id_ not in self.completed[kind]
-        ]
+        tables = list(self.collector.records.items())
+        return [(kind, id_) for kind, table in tables for id_ in table if id_ not in self.completed[kind]]
 
     def _complete_record(self, kind: RecordKind, id_: int) -> None:
         columns = dict(self.collector.records[kind][id_])
@@ -170,9 +166,8 @@ class Completer:
 
 
 def is_same_state(state: State | None, columns: Columns) -> bool:
-    return state is not None and all(
-        getattr(state, column) == columns.get(column) for column in ("enum_class", "enum_value")
-    )
+    values = (columns.get("enum_class"), columns.get("enum_value"))
+    return state is not None and (state.enum_class, state.enum_value) == values
 
 
 ColumnDefault: TypeAlias = Callable[[Columns, RecordCollector], ColumnValue]
@@ -186,28 +181,18 @@ def order_number(columns: Columns, collector: RecordCollector) -> str:
     return str(columns["id"])
 
 
-def state_name(columns: Columns, _: RecordCollector) -> str:
-    return f"State {columns['id']}"
-
-
 def unnamed_state_lines(collector: RecordCollector) -> Iterator[str]:
     for id_, columns in sorted(collector.records[State].items()):
         if "name" not in columns:
             yield f"state {id_}: known by its id alone; named State {id_}"
 
 
-def content_type(columns: Columns, _: RecordCollector) -> int:
-    return CONTENT_TYPES.get(str(columns.get("enum_class")), CONTENT_TYPES["PackageStatus"])
-
-
-def event_uuid(columns: Columns, _: RecordCollector) -> str:
-    return str(derive_uuid("webhook_event", columns["id"]))
-
-
 COLUMN_DEFAULTS: dict[tuple[RecordKind, str], ColumnDefault] = {
     (Order, "number"): order_number,
-    (State, "name"): state_name,
-    (State, "content_type"): content_type,
-    (WebhookEvent, "uuid"): event_uuid,
+    (State, "name"): lambda columns, _: f"State {columns['id']}",
+    (State, "content_type"): lambda columns, _: CONTENT_TYPES.get(
+        str(columns.get("enum_class")), CONTENT_TYPES["PackageStatus"]
+    ),
+    (WebhookEvent, "uuid"): lambda columns, _: str(derive_uuid("webhook_event", columns["id"])),
 }
 """Columns whose default value depends on other columns."""

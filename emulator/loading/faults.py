@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack, cast
@@ -11,8 +12,16 @@ from emulator.api.control.operations import validated_document
 from emulator.api.routes import ROUTES
 from emulator.core.errors import InvalidDocument, UnknownRecord
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.domain import fault_rules
-from emulator.domain.fault_rules import CONDITION_KEYS, FAULT_KINDS, fault_document
+from emulator.core.records import Transition
+from emulator.domain.fault_rules import (
+    CONDITION_KEYS,
+    FAULT_KINDS,
+    fault_document,
+    fault_from_document,
+    parse_time,
+    resolve_state_ids,
+    validate_options,
+)
 from emulator.state.clock import format_time
 from emulator.state.faults import ArmedFault, Faults
 from emulator.state.store import Reader
@@ -27,8 +36,24 @@ OPERATIONS = frozenset(route.operation for route in ROUTES)
 def arm_fault(
     faults: Faults, view: Reader, document: JsonObject, action: Callable[[], object] | None = None
 ) -> ArmedFault:
-    """Arm the fault that a document (valid by its schema) describes. Raise `InvalidDocument` for unknown values."""
-    return fault_rules.arm_fault(faults, view, document, OPERATIONS, action)
+    """Arm the fault that a document (valid by its schema) describes, with an action if it is an overtaken call.
+
+    Raise `InvalidDocument` for an unknown kind, option, operation, token or state. The error lists the known ones.
+    """
+    when = {name: value for name, value in (document.get("when") or {}).items() if value is not None}
+    for operation in (document.get("operation"), when.get("read")):
+        if operation is not None and operation not in OPERATIONS:
+            raise InvalidDocument(f"unknown operation {operation!r}", sorted(OPERATIONS), operation)
+    options = validate_options(document["kind"], document.get("options", {}))
+    if "state" in when:
+        resolve_state_ids(view, when["state"])
+    if (transition := options.get("transition")) is not None and view.get(Transition, transition) is None:
+        raise InvalidDocument(f"unknown transition {transition}", sorted(view.ids(Transition)), transition)
+    if isinstance(when.get("after"), str):
+        parse_time(when["after"])
+    times = document.get("times") or (1 if "nth" in when else None)
+    checked = {**document, "options": options, "when": when, "times": times}
+    return faults.add(lambda id_: replace(fault_from_document({"id": id_, **checked}), action=action))
 
 
 def arm_from_document(world: World, document: JsonValue, action: Callable[[], object] | None = None) -> ArmedFault:

@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import orjson
@@ -15,7 +14,8 @@ import orjson
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
 from emulator.api.serializers.fields import from_column, translated_names
-from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.files import load_fixture
+from emulator.core.json_text import JsonObject, JsonValue, dump_lines
 from emulator.core.records import (
     EMPTY_ARRAY,
     OMITTED,
@@ -41,26 +41,12 @@ GRAPH_COLUMNS = ("enum_class", "enum_value", "content_type", "source_state", "de
 PAYLOAD_KEYS = {"packageitem_set": Package, "transferitem_set": TransferOrder}
 STATE_PAIRS = {Transition: ("source_state", "destination_state"), TransitionLog: ("old_state", "new_state")}
 """Kind -> two columns whose states have the same enum class."""
-TABLES: Mapping[str, Mapping[str, str]] = json.loads(
-    (Path(__file__).parent.parent / "fixtures" / "installation_import.json").read_text("utf-8")
-)
+TABLES: JsonObject = load_fixture("installation_import")
 """`target_values`: command -> enum value of the state that it leads to, in every installation. `sample_labels`: label
-in the samples that the default installation does not have -> command."""
+in the samples that the default installation does not have -> command. The keys are those of the entries."""
 UNKNOWN_VALUE = "0"
 SLUG_MODELS = {"PackageStatus": "package", "TransferStatus": "transferorder"}
 PLAIN_MOVE_NOTE = "it runs as a plain state transition"
-STATE_KEYS = ("translations", "config", "created_date", "modified_date")
-TRANSITION_KEYS = (
-    "is_packageitem_parameter_required",
-    "configuration",
-    "translations",
-    "command",
-    "label",
-    "slug",
-    "ui_visibility",
-    "source_state",
-    "destination_state",
-)
 
 
 class InstallationImport(NamedTuple):
@@ -236,7 +222,7 @@ def state_entry(columns: Columns) -> JsonObject:
         "enum_class": columns["enum_class"],
         "enum_value": columns.get("enum_value", UNKNOWN_VALUE),
         "content_type": columns["content_type"],
-        **{key: from_column(columns[key]) for key in STATE_KEYS if key in columns},
+        **{key: from_column(columns[key]) for key in TABLES["state_keys"] if key in columns},
         **provenance_entry(None if is_observed else reason_of(columns)),
     }
 
@@ -269,7 +255,11 @@ def transition_entry(
         columns = {key: value for key, value in columns.items() if key != "ui_visibility"}
     return {
         "id": columns["id"],
-        **{key: from_column(columns[key]) for key in TRANSITION_KEYS if columns.get(key, OMITTED) is not OMITTED},
+        **{
+            key: from_column(columns[key])
+            for key in TABLES["transition_keys"]
+            if columns.get(key, OMITTED) is not OMITTED
+        },
         "command_code": command.code,
         **provenance_entry("; ".join(reasons) or None),
     }
@@ -293,15 +283,4 @@ def slugify(text: str) -> str:
 
 def installation_text(document: Mapping[str, JsonValue]) -> str:
     """Return the text of an installation's file: one line for each entry."""
-    parts = [f"  {to_text(key)}: {value_text(value)}" for key, value in document.items()]
-    return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
-def value_text(value: JsonValue) -> str:
-    if not isinstance(value, list):
-        return to_text(value)
-    return "[\n" + ",\n".join(f"    {to_text(entry)}" for entry in value) + "\n  ]"
-
-
-def to_text(value: JsonValue) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return dump_lines(document, lambda value: json.dumps(value, ensure_ascii=False).encode()).decode()

@@ -9,23 +9,12 @@ from typing import Final
 
 from emulator.api.control.deliveries import RECORD_RESULT
 from emulator.api.routes import ROUTES
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.webhook_retries import basic_credentials
 
 HOOK_OPERATIONS = frozenset(route.operation for route in ROUTES if route.request_schema in ("hook", "hook-change"))
-SECRET_KEYS = frozenset(
-    (
-        "access_token",
-        "api_key",
-        "apikey",
-        "authorization",
-        "client_secret",
-        "password",
-        "secret",
-        "secret_key",
-        "token",
-    )
-)
+SECRET_KEYS = frozenset(load_fixture("secret_keys"))
 """Keys whose values are masked wherever they are."""
 HOOK_SECRETS = frozenset(("additional_headers", "config"))
 """Keys of a hook. Every text and number in their values is masked."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -13,8 +12,9 @@ import orjson
 
 from emulator.api.serializers import GUIDE_SERIALIZERS, SERIALIZERS
 from emulator.api.serializers.fields import Serializer, excerpt, fields_of
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import Package, RecordKind, TransferOrder
+from emulator.core.records import KINDS, Package, RecordKind, TransferOrder
 
 SAMPLE_ID = re.compile(r"/(?:pk|log_id|webhook_event_id)(?=/)")
 """What the guide prints in a path in place of an id."""
@@ -97,11 +97,8 @@ def read_captures(content: JsonValue, origin: str) -> Iterator[Capture | Skipped
 
 def read_capture(content: JsonObject, origin: str) -> Capture | SkippedEntry:
     """Read an object with a body and its path or URL."""
-    path, method, status = (
-        content.get("path", content.get("url")),
-        content.get("method", "GET"),
-        content.get("status"),
-    )
+    path = content.get("path", content.get("url"))
+    method, status = content.get("method", "GET"), content.get("status")
     if not isinstance(path, str):
         raise InvalidResponse(f"{origin}: path must be a text: the path of the GET")
     if method != "GET" or status not in {None, 200}:
@@ -145,10 +142,7 @@ def normalized_path(url: str) -> str:
 
 
 def locate_response(capture: Capture) -> RecordedResponse:
-    """Return the response with the path at which the emulator serves it.
-
-    Raise `InvalidResponse` if the document's keys match no schema, or if it does not name its owner.
-    """
+    """Return the response with the path at which it is served. Raise `InvalidResponse` for an unknown document."""
     is_page = isinstance(capture.body, Mapping) and "results" in capture.body
     documents = [document for _, document in documents_of(capture.body)]
     if not capture.path and not documents:
@@ -210,10 +204,9 @@ def owner_names(document: Mapping[str, JsonValue]) -> Iterator[JsonValue]:
         yield nested.get(inner) if isinstance(nested, Mapping) else None
 
 
-GUIDE_PREFIX, REFERENCE_PREFIX = "/api/v1/oms/", "/packages/"
 PREFIX_PATTERNS = {
-    GUIDE_PREFIX: r"/api/v1/oms/",
-    REFERENCE_PREFIX: r"^(?:\w+://[^/]+)?(?:/w/[^/]+)?/packages/",
+    "/api/v1/oms/": r"/api/v1/oms/",
+    "/packages/": r"^(?:\w+://[^/]+)?(?:/w/[^/]+)?/packages/",
 }
 """Where a surface begins in a path or URL. The reference surface is at the root of a host or of a world."""
 MIN_SIMILARITY = 0.5
@@ -229,55 +222,22 @@ class Endpoint(NamedTuple):
     path: str
     """The path below the prefix, with `<owner>` and `<id>` for ids."""
     schema: str
-    owner: RecordKind | None = None
+    owner: RecordKind | None
     """Kind of the record that the documents belong to."""
-    owner_column: str = "object_id"
+    owner_column: str
     """Column of the documents' records that refers to the owner."""
 
 
 def build_endpoint(
-    prefix: str, path: str, schema: str, owner: RecordKind | None = None, owner_column: str = "object_id"
+    prefix: str, path: str, schema: str, owner: str | None = None, owner_column: str = "object_id"
 ) -> Endpoint:
     ids = path.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
-    return Endpoint(f"{PREFIX_PATTERNS[prefix]}{ids}$", prefix, path, schema, owner, owner_column)
+    kind = None if owner is None else KINDS[owner]
+    return Endpoint(f"{PREFIX_PATTERNS[prefix]}{ids}$", prefix, path, schema, kind, owner_column)
 
 
-guide_endpoint = partial(build_endpoint, GUIDE_PREFIX)
-reference_endpoint = partial(build_endpoint, REFERENCE_PREFIX)
-
-ENDPOINTS = (
-    guide_endpoint("packages/", "package"),
-    guide_endpoint("packages/short/", "package-short-list-item"),
-    guide_endpoint("packages/list-simple/", "package-simple"),
-    guide_endpoint("packages/delivery-ranges/", "delivery-range"),
-    guide_endpoint("packages/package_denial_reason/(<id>/)?", "denial-reason"),
-    guide_endpoint("package-denial-reason/(list-simple/|<id>/)?", "denial-reason"),
-    guide_endpoint("stocklocations/list-simple/", "stock-location-simple"),
-    guide_endpoint("packages/<id>/", "package"),
-    guide_endpoint("packages/<id>/short/", "package-short"),
-    guide_endpoint("packages/<owner>/transition_logs/(<id>/)?", "transition-log", Package),
-    guide_endpoint("packages/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", Package),
-    guide_endpoint("packages/<owner>/webhook_events/(<id>/)?", "webhook-event", Package),
-    guide_endpoint("packages/<owner>/webhook_events/short/", "webhook-event-short", Package),
-    guide_endpoint("transfer_orders/", "transfer-list-item"),
-    guide_endpoint("transfer_orders/list-simple/", "transfer-simple"),
-    guide_endpoint("transfer_orders/<id>/", "transfer"),
-    guide_endpoint("transfer_orders/<owner>/transition_logs/(<id>/)?", "transition-log", TransferOrder),
-    guide_endpoint("transfer_orders/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", TransferOrder),
-    guide_endpoint("transfer_orders/<owner>/webhook_events/(<id>/)?", "webhook-event", TransferOrder),
-    guide_endpoint("transfer_orders/<owner>/webhook_events/short/", "webhook-event-short", TransferOrder),
-    reference_endpoint("", "reference-package"),
-    reference_endpoint("short/", "reference-package-short-list-item"),
-    reference_endpoint("list-simple/", "reference-package-simple"),
-    reference_endpoint("delivery-ranges/", "reference-delivery-range"),
-    reference_endpoint("<id>/", "reference-package"),
-    reference_endpoint("<id>/short/", "reference-package-short"),
-    reference_endpoint("<owner>/package-items/", "reference-package-item-row", Package, "package"),
-    reference_endpoint("<owner>/transition_logs/(<id>/)?", "reference-transition-log", Package),
-    reference_endpoint("<owner>/transition_logs/short/(<id>/)?", "reference-transition-log-short", Package),
-    reference_endpoint("<owner>/webhook_events/(<id>/)?", "reference-webhook-event", Package),
-    reference_endpoint("<owner>/webhook_events/short/", "reference-webhook-event-short", Package),
-    guide_endpoint("state-transition-logs/(<id>/)?", "transition-log"),
+ENDPOINTS = tuple(
+    build_endpoint(prefix, *row) for prefix, rows in load_fixture("recorded_endpoints").items() for row in rows
 )
 """All endpoints whose responses can be imported. The first that matches a path is used."""
 IMPORTED_SCHEMAS = {each.schema for each in ENDPOINTS}

@@ -44,9 +44,8 @@ from emulator.loading.redaction import (
     sensitive_in_json,
     sensitive_in_query,
 )
-from emulator.loading.replay import REPLAYS, UnreplayableStep, replay_step
 from emulator.loading.scenario_import import MALFORMED, ScenarioImport, import_scenario
-from emulator.loading.worlds import open_world, parse_step
+from emulator.loading.worlds import REPLAYS, UnreplayableStep, open_world, parse_step, replay_step
 from emulator.state.clock import format_time
 
 DESCRIPTION = "Recorded by `oms-emulator record`."
@@ -396,7 +395,7 @@ def replayable_steps(
     kept: list[JsonObject] = []
     refused: list[str] = []
     own = {} if installation is None else {"installation": installation}
-    world = open_world(scenario_from_document(scenario | own), "frozen")
+    world = open_world(scenario_from_document(scenario | own))
     for position, step in enumerate(steps):
         if step["at"] < scenario["clock"]:
             del step["at"]

@@ -1,36 +1,47 @@
-"""From scenarios to worlds, and back: loading and export."""
+"""From scenarios to worlds, and back: loading, replay of recorded steps, and export."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from emulator.api.control.clock import FORGET_ORDERS, replay_order_deletion
+from emulator.api.control.deliveries import POSTPONE_EVENTS, RECORD_RESULT, replay_postponement, replay_result
+from emulator.api.control.operations import CONTROL_OPERATIONS, run_operation
+from emulator.api.routes import ROUTES, Route
 from emulator.api.serializers.events import record_events
+from emulator.api.views.records import find_user
 from emulator.core import json_text
-from emulator.core.errors import Conflict
-from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.call import Call
+from emulator.core.credentials import find_writer
+from emulator.core.errors import ApiError, Conflict, ControlError
+from emulator.core.json_text import JsonObject
+from emulator.core.progress import track
 from emulator.domain import installation
 from emulator.domain.fault_rules import fault_scenario_document
 from emulator.domain.scenario_files import scenario_document, with_installation
 from emulator.domain.seeding import make_demo_dataset
 from emulator.loading.faults import arm_fault
 from emulator.loading.masking import mask_secrets
-from emulator.loading.replay import UnreplayableStep, replay_steps
 from emulator.state.clock import ClockMode, TrafficRate, check_calendar, format_time
 from emulator.state.faults import ArmedFault, Faults
 from emulator.state.journal import CallTimes
 from emulator.state.persistence import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.scenario import Scenario, ScenarioError, Settings
-from emulator.state.steps import Step, request_number
+from emulator.state.steps import PendingStep, Step, request_number
 from emulator.state.store import BaseDataset, Snapshot
 from emulator.state.world import World, WorldServices
 
 if TYPE_CHECKING:
     from emulator.loading.collector import Correction
 
+ReplayFunction = Callable[[World, Step], object]
+
+RETRY_OPERATION = "retry_hook_event"
+READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 DEFAULT_USER = "admin"
 """User of a step that names none."""
 
@@ -44,10 +55,10 @@ class ScenarioBase(NamedTuple):
     corrections: tuple[Correction, ...] = ()
 
 
-def open_world(scenario: Scenario, clock: ClockMode, name: str = "default", *, strict: bool = False) -> World:
-    """Build a world without a server. Raise `ScenarioError` for a scenario that cannot be used."""
-    start = starting_snapshot(scenario, clock)
-    return World(name, settings_of(scenario), start, WorldServices(record_events), strict=strict)
+def open_world(scenario: Scenario) -> World:
+    """Build a world without a server, with a frozen clock. Raise `ScenarioError` for an invalid scenario."""
+    start = starting_snapshot(scenario, "frozen")
+    return World("default", settings_of(scenario), start, WorldServices(record_events))
 
 
 def starting_snapshot(scenario: Scenario, clock: ClockMode) -> WorldSnapshot:
@@ -153,6 +164,96 @@ def build_recorded_base(scenario: Scenario) -> ScenarioBase:
     )
 
 
+# --- replay: each call is made again, at its recorded time and for its recorded user ------------------------------
+
+
+class UnreplayableStep(ValueError):
+    """A step that cannot be replayed in this world. The message is one line: which step, and why."""
+
+
+def replay_steps(world: World, steps: Sequence[Step]) -> None:
+    """Replay steps in order. Raise `UnreplayableStep` for the first one that fails."""
+    for position, step in enumerate(track(steps, len(steps))):
+        try:
+            replay_step(world, step)
+        except (ApiError, ControlError, LookupError) as error:
+            reason = " ".join(map(str, error.args))
+            if isinstance(error, ApiError):
+                reason = json_text.dump_json(error.body).decode()
+            raise UnreplayableStep(f"/steps/{position}: {step.operation} was refused: {reason}") from None
+        except UnreplayableStep as error:
+            raise UnreplayableStep(f"/steps/{position}/{error}") from None
+
+
+def replay_step(world: World, step: Step) -> None:
+    run = REPLAYS.get(step.operation)
+    if run is None:
+        raise UnreplayableStep(f"operation: {step.operation!r} changes nothing; known: {', '.join(REPLAYS)}")
+    with world.replaying(step.at), world.recording(PendingStep(step)):
+        run(world, step)
+
+
+def build_call_replay(route: Route) -> ReplayFunction:
+    """Return the function that replays an operation of the emulated API."""
+
+    def run(world: World, step: Step) -> None:
+        check_path(step, route.path_parameters)
+        call = Call(
+            operation=route.operation,
+            method=route.method,
+            path={name: int(value) for name, value in step.path.items()},
+            url=world.settings.base_url,
+            query={},
+            language=step.language or world.settings.language,
+            user=find_user(world.records, step.user),
+            request_id=step.request_id or "",
+            read_body=lambda: {} if step.body is None else step.body,
+            caller=find_writer(step.user),
+            is_replayed=True,
+        )
+        route.view(call, world)
+
+    return run
+
+
+def replay_control(world: World, step: Step) -> None:
+    check_path(step, CONTROL_OPERATIONS[step.operation].path)
+    run_operation(world, step.operation, step.body, step.path)
+
+
+def replay_delivery(world: World, step: Step) -> None:
+    """Record the result of a delivery attempt again, without sending anything."""
+    check_path(step, ("pk",))
+    try:
+        replay_result(world, step)
+    except LookupError:
+        raise UnreplayableStep(f"path/pk: this world has no webhook event {step.path['pk']}") from None
+
+
+def check_path(step: Step, names: Iterable[str]) -> None:
+    """Raise `UnreplayableStep` unless the step has exactly these path parameters."""
+    if wrong := set(step.path) ^ set(names):
+        raise UnreplayableStep(f"path: {', '.join(sorted(wrong))}; known: {', '.join(names) or 'nothing'}")
+
+
+def is_replayed(route: Route) -> bool:
+    """Return whether calls of an operation are steps. A retry is not, because its delivery result is one."""
+    return route.method not in READ_METHODS and route.auth_scheme is not None and route.operation != RETRY_OPERATION
+
+
+REPLAYS: Mapping[str, ReplayFunction] = {
+    **{route.operation: build_call_replay(route) for route in ROUTES if is_replayed(route)},
+    **dict.fromkeys(CONTROL_OPERATIONS, replay_control),
+    RECORD_RESULT: replay_delivery,
+    POSTPONE_EVENTS: replay_postponement,
+    FORGET_ORDERS: replay_order_deletion,
+}
+"""Operation -> function that replays it."""
+
+
+# --- export -------------------------------------------------------------------------------------------------------
+
+
 def export_world(world: World, *, with_secrets: bool = False) -> JsonObject:
     """Return a scenario document. A world that starts from it is equal to this one, byte for byte.
 
@@ -190,13 +291,5 @@ def build_export(  # noqa: PLR0913 - the parts of a world
 
 
 def encode_scenario_file(document: JsonObject) -> bytes:
-    """Return the text of a scenario file, with one line per key and per step, so that versions compare by lines."""
-    lines = [b"%s: %s" % (json_text.dump_json(key), encode_value(value)) for key, value in document.items()]
-    return b"{\n  %s\n}\n" % b",\n  ".join(lines)
-
-
-def encode_value(value: JsonValue) -> bytes:
-    """Return the text of a value. A list has one line per item."""
-    if not isinstance(value, list) or not value:
-        return json_text.dump_json(value)
-    return b"[\n    %s\n  ]" % b",\n    ".join(map(json_text.dump_json, value))
+    """Return the text of a scenario file, with one line per step."""
+    return json_text.dump_lines(document)

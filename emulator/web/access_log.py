@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from emulator.api.control.journal import mask_text
-from emulator.core.escaping import escape_unprintable
+from emulator.core.json_text import escape_unprintable
 from emulator.state.clock import machine_seconds
 from emulator.web.context import Environ, decode_path, escape_path, escape_query, mount_path, path_bytes
 

@@ -13,12 +13,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from emulator.api.parameters import SORT
-from emulator.api.request_fields import COMMAND_FIELDS
-from emulator.api.routes import ROUTES, AuthScheme
+from emulator.api.routes import ROUTES, ROUTES_BY_OPERATION, AuthScheme
 from emulator.api.serializers.rendering import to_json
+from emulator.api.views.records import find_requested_transition
 from emulator.core.call import HTML, Reply
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
-from emulator.core.fields import validate
 from emulator.domain.scenario_files import DOCUMENTED
 from emulator.domain.state_graph import STATE_GRAPHS, find_transition_name
 from emulator.state.clock import is_sleep_replaced, machine_seconds
@@ -64,11 +63,8 @@ INSPECTOR_PATH = f"{CONTROL_PATH}/ui/"
 CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
-ROUTES_BY_OPERATION = {route.operation: route for route in ROUTES}
 COMMAND_GRAPHS = {route.operation: graph for route in ROUTES if (graph := route.state_graph) is not None}
 """Operation of a command -> the state graph whose transitions it runs."""
-TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
-"""The fields of a command that name its transition. The other fields may be invalid."""
 TRANSITION_DIMENSIONS = {200: "transitions", 204: "transitions", 400: "refusals"}
 """Status of a command -> the dimension in which its transition counts."""
 ANY_OPERATION = "*"
@@ -367,11 +363,8 @@ def covered_filters(context: RequestContext, filters: str) -> list[CoverageKey]:
 def covered_transition(context: RequestContext, graph: str, dimension: str) -> list[CoverageKey]:
     """Return the transition that a command made or that was refused, if the body names one of the graph."""
     view = context.world.records
-    try:
-        body = context.body
-        is_plain = type(body) is dict and type(body.get("transition")) is int and "slug" not in body
-        fields = body if is_plain else validate(TRANSITION_FIELDS, body)
-        enum_class, name = find_transition_name(view, fields.get("transition"), fields.get("slug"))
-    except (ApiError, BadRequest):
-        return []
-    return [(dimension, name)] if enum_class == STATE_GRAPHS[graph][1] else []
+    with suppress(ApiError, BadRequest):
+        enum_class, name = find_transition_name(view, find_requested_transition(view, context.body).id, None)
+        if enum_class == STATE_GRAPHS[graph][1]:
+            return [(dimension, name)]
+    return []

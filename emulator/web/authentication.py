@@ -7,9 +7,8 @@ from datetime import timedelta
 
 from emulator.api.routes import AuthScheme
 from emulator.core import credentials
-from emulator.core.credentials import CREDENTIALS, Credential
+from emulator.core.credentials import CREDENTIALS, Credential, Rate, parse_rate
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
-from emulator.domain.rate_limits import Rate, parse_rate
 from emulator.state.world import World
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))

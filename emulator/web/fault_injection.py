@@ -15,9 +15,9 @@ from emulator.core.call import HTML, Reply, ResponseFault
 from emulator.core.errors import ApiError, ControlError, InvalidDocument
 from emulator.core.records import Package, TransferOrder
 from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, triggered_faults, validate_options
-from emulator.domain.overtaking import build_overtaking_steps
 from emulator.domain.state_graph import Subject
-from emulator.loading.replay import replay_step
+from emulator.domain.traffic import build_overtaking_steps
+from emulator.loading.worlds import replay_step
 from emulator.state.clock import sleep
 from emulator.state.faults import OVERTAKEN
 from emulator.web.context import Environ, Match, RequestContext

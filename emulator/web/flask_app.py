@@ -17,12 +17,11 @@ from werkzeug.exceptions import MethodNotAllowed, SecurityError
 from werkzeug.routing import IntegerConverter, Map, RequestRedirect, RuleFactory, ValidationError
 from werkzeug.urls import iri_to_uri
 
-from emulator.api.routes import ROUTES
+from emulator.api.routes import ROUTES, ROUTES_BY_OPERATION
 from emulator.core.call import Reply
 from emulator.web.access_log import is_enabled, log_when_started
 from emulator.web.admin import add_control_api, http_error
 from emulator.web.app import (
-    ROUTES_BY_OPERATION,
     STATUS_LINES,
     EmulatorApp,
     is_control_path,

@@ -11,7 +11,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property, partial
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -21,15 +21,19 @@ from emulator.api.filters import FILTER_SETS
 from emulator.api.parameters import MAX_PAGE_SIZE, PAGE, SORT, page_url
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import to_json
-from emulator.api.views.records import GUIDE_PAGE_SIZE, REFERENCE_PAGE_SIZE, apply_error_style
+from emulator.api.views.records import (
+    GUIDE_PAGE_SIZE,
+    REFERENCE_PAGE_SIZE,
+    apply_error_style,
+    find_requested_transition,
+)
 from emulator.core.call import Reply
 from emulator.core.errors import ApiError, BadRequest
-from emulator.core.fields import validate
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State, Transition
 from emulator.core.schemas import is_nullable
-from emulator.domain.state_graph import STATE_GRAPHS, Subject, find_transition, transition_name, wrong_state_error
-from emulator.web.app import COMMAND_GRAPHS, TRANSITION_FIELDS, covered_filters
+from emulator.domain.state_graph import STATE_GRAPHS, Subject, transition_name, wrong_state_error
+from emulator.web.app import COMMAND_GRAPHS, covered_filters
 from emulator.web.context import RequestContext, absolute_url
 from emulator.webhooks.delivery import DeliveryPlan, corrupt_signature, drop, duplicate
 
@@ -99,10 +103,7 @@ class Exchange:
         with suppress(ApiError, BadRequest):
             subject = context.world.records.get(STATE_GRAPHS[graph][0], context.match.path.get("pk", 0))
             if subject is not None and context.credential is not None and context.credential.may_write:
-                fields = validate(TRANSITION_FIELDS, context.body)
-                return Command(
-                    subject, find_transition(context.world.records, fields.get("transition"), fields.get("slug"))
-                )
+                return Command(subject, find_requested_transition(context.world.records, context.body))
         return None
 
     def asks_for(self, transition: str) -> bool:
@@ -223,17 +224,7 @@ def shift_time(owner: JsonObject, key: str) -> bool:
     return True
 
 
-@cache
-
 # Commands
-
-
-def find_taken(exchange: Exchange) -> Iterable[str]:
-    return find_command(exchange, (200, 204))
-
-
-def find_refused(exchange: Exchange) -> Iterable[str]:
-    return find_command(exchange, (400,))
 
 
 def find_command(exchange: Exchange, statuses: Sequence[int]) -> Iterable[str]:
@@ -391,7 +382,7 @@ KINDS: dict[str, MutationKind] = {
         "{operation} accepts {detail}, which it refused.",
         "Installations have other state graphs, and the state can change between the read and the command.",
         "A package is processed twice or in the wrong order, and the client reports nothing.",
-        find_refused,
+        partial(find_command, statuses=(400,)),
         accept_transition,
     ),
     "transition-refused": MutationKind(
@@ -399,7 +390,7 @@ KINDS: dict[str, MutationKind] = {
         "{operation} refuses {detail}, which it accepted.",
         "Another user, the carrier or the planner changed the record first.",
         "The client reports success for a command that was refused.",
-        find_taken,
+        partial(find_command, statuses=(200, 204)),
         refuse_transition,
     ),
     "key-missing": MutationKind(

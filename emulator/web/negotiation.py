@@ -13,6 +13,7 @@ from emulator.api.routes import Route
 from emulator.core.caching import cache_short
 from emulator.core.errors import NotAcceptable, NotFound
 from emulator.core.fields import BooleanField, CharField, DictField, Field, IntegerField, JsonField, NestedField
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject
 from emulator.core.schemas import load_schema
 from emulator.web.parsing import BODY_PARSERS, MAX_MEDIA_TYPE_LENGTH, MediaType, header_parameters
@@ -98,29 +99,15 @@ METADATA_TYPES: dict[type[Any], str] = {
 }
 """Class of a field or one of its base classes -> the framework's name of the type."""
 
-RESPONSE_FIELDS: dict[str, JsonObject] = {
-    "login": {"token": {"type": "string", "required": False, "read_only": True, "label": "Token"}},
-}
-"""Fields that only the response has. The framework lists them with the fields of the body."""
-
-
-RESOURCE_NAMES: Mapping[str, str] = {
-    "list_hooks": "Webhook List",
-    "list_hook_types": "Get registry",
-    "get_hook": "Webhook Instance",
-    "list_hook_events": "Webhook Event List",
-    "get_hook_event": "Webhook Event Instance",
-    "retry_hook_event": "Retry",
-}
+TABLES = load_fixture("metadata")
+RESOURCE_NAMES: Mapping[str, str] = TABLES["resource_names"]
 """First operation of a URL -> the name of its view in the vendor's published code. Other names are assumed."""
-MODEL_DOCUMENTS: Mapping[str, str] = {"hook": "webhook", "new-denial-reason": "denial-reason"}
+MODEL_DOCUMENTS: Mapping[str, str] = TABLES["model_documents"]
 """Body -> the document of the record that it creates. Their description contains the fields of the record."""
-READ_ONLY_FIELDS: Mapping[str, tuple[str, str]] = {
-    "id": ("integer", "ID"),
-    "created_date": ("datetime", "Created date"),
-    "modified_date": ("datetime", "Modified date"),
-}
-"""Field that no body sets -> type and label."""
+READ_ONLY_FIELDS: Mapping[str, JsonObject] = TABLES["read_only_fields"]
+"""Field that no body sets -> its description."""
+RESPONSE_FIELDS: Mapping[str, JsonObject] = TABLES["response_fields"]
+"""Fields that only the response has. The framework lists them with the fields of the body."""
 
 
 def describe_resource(
@@ -151,13 +138,8 @@ def describe_body(body: str | None) -> JsonObject:
         return {}
     fields = REQUEST_FIELDS[body]
     keys = load_schema(MODEL_DOCUMENTS[body])["properties"] if body in MODEL_DOCUMENTS else fields
-    described = {key: describe_field(key, fields[key]) if key in fields else read_only_field(key) for key in keys}
+    described = {key: describe_field(key, fields[key]) if key in fields else READ_ONLY_FIELDS[key] for key in keys}
     return described | RESPONSE_FIELDS.get(body, {})
-
-
-def read_only_field(name: str) -> JsonObject:
-    type_, label = READ_ONLY_FIELDS[name]
-    return {"type": type_, "required": False, "read_only": True, "label": label}
 
 
 def describe_field(name: str, field: Field) -> JsonObject:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -19,16 +17,16 @@ from emulator.api.control.operations import FREE_KEYS
 from emulator.api.filters import FILTER_SETS, ListQuery
 from emulator.api.filters.filter_set import Condition
 from emulator.api.parameters import SORT, parse_list_query
-from emulator.api.request_fields import COMMAND_FIELDS
-from emulator.api.routes import ROUTES, Route
+from emulator.api.routes import ROUTES_BY_OPERATION, Route
+from emulator.api.views.records import find_requested_transition
 from emulator.core.call import Reply
 from emulator.core.errors import ApiError, BadRequest
-from emulator.core.fields import validate
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State, Transition
 from emulator.domain.commands import COMMANDS
 from emulator.domain.installation import Installation, Origin, complete_installation
-from emulator.domain.state_graph import PACKAGE_STATUS, STATE_GRAPHS, find_transition, transition_name
+from emulator.domain.state_graph import PACKAGE_STATUS, STATE_GRAPHS, transition_name
 from emulator.state.journal import PROVENANCES, Basis, Exchange, weakest_provenance
 from emulator.state.store import Reader
 from emulator.state.world import World
@@ -36,7 +34,6 @@ from emulator.web.hints import PRINTABLE_ASCII
 from emulator.web.negotiation import select_language
 from emulator.web.parsing import parse_body, parse_query, select_parser
 
-FIDELITY_FILE = Path(__file__).parent.parent / "fixtures" / "fidelity.json"
 PROVENANCE_HEADER = "X-Emulator-Provenance"
 UNNAMED_STATE = Origin("assumed", "recorded answers show its id alone")
 RECORDED = Origin("observed")
@@ -49,8 +46,6 @@ KEYS_WITHOUT_STATES = frozenset(("commands", *FREE_KEYS))
 """Keys whose values are not searched for states: the commands that a state offers, and JSON of clients."""
 CONTAINERS = frozenset((dict, list))
 SIZE_PARAMETERS = ("limit", "page_size")
-ROUTES_BY_OPERATION = {route.operation: route for route in ROUTES}
-TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
 OPERATION_VIEWS: Mapping[tuple[str, int], str] = {
     ("invoice_package", 400): "invoice_package_view",
     ("reference_invoice_package", 400): "invoice_package_view",
@@ -62,10 +57,10 @@ STATUS_RULES = {404: "404 for a URL that no operation has", 301: "redirect to th
 """Status of a response without an operation -> the rule."""
 
 
-@cache
-def notes() -> JsonValue:
+def notes() -> JsonObject:
     """Return the fidelity list: the provenance of each behaviour that no installation defines."""
-    return orjson.loads(FIDELITY_FILE.read_bytes())
+    table: JsonObject = load_fixture("fidelity")
+    return table
 
 
 def provenance(record: State | Transition, base: Installation) -> dict[str, str]:
@@ -183,27 +178,23 @@ def operation_bases(answered: Answered) -> Iterator[Basis]:
 
 def request_bases(answered: Answered) -> Iterator[Basis]:
     """Yield the rules of the protocol that the request uses."""
-    yield from (protocol_basis(kind, name) for kind, name in protocol_rules(answered))
-
-
-def protocol_rules(answered: Answered) -> Iterator[tuple[str, str]]:
     exchange, route, protocol = answered.exchange, answered.route, notes()["protocol"]
     if exchange.info.body and (parser := select_parser(exchange.request_headers.get("CONTENT_TYPE", ""))):
-        yield "body formats", parser
-    yield from (("parameters", name) for name in answered.query if name in protocol["parameters"])
+        yield protocol_basis("body formats", parser)
+    yield from (protocol_basis("parameters", name) for name in answered.query if name in protocol["parameters"])
     wanted = exchange.request_headers.get("HTTP_ACCEPT_LANGUAGE")
     if select_language(wanted, answered.world.settings.language) != answered.world.settings.language:
-        yield "parameters", "language"
+        yield protocol_basis("parameters", "language")
     fields = answered.body if isinstance(answered.body, dict) else {}
     names = [f"{route.request_schema}.{field}" for field in fields]
-    yield from (("body fields", name) for name in names if name in protocol["body fields"])
+    yield from (protocol_basis("body fields", name) for name in names if name in protocol["body fields"])
     if answered.status == 400:
-        yield "error styles", answered.world.settings.error_style
-    yield "methods", exchange.method
+        yield protocol_basis("error styles", answered.world.settings.error_style)
+    yield protocol_basis("methods", exchange.method)
     if any(len(values) > 1 for values in answered.query.values()):
-        yield "requests", "a parameter that is sent twice"
+        yield protocol_basis("requests", "a parameter that is sent twice")
     if (view := OPERATION_VIEWS.get((route.operation, answered.status))) is not None:
-        yield "views", view
+        yield protocol_basis("views", view)
 
 
 def list_bases(answered: Answered) -> Iterator[Basis]:
@@ -264,8 +255,7 @@ def command_bases(answered: Answered) -> Iterator[Basis]:
         return
     kind, enum_class = STATE_GRAPHS[graph]
     with suppress(ApiError):
-        fields = validate(TRANSITION_FIELDS, body)
-        transition = find_transition(view, fields.get("transition"), fields.get("slug"))
+        transition = find_requested_transition(view, body)
         source = view.get_existing(State, transition.source_state)
         if source.enum_class == enum_class:
             yield from transition_bases(answered, transition, source)

@@ -8,15 +8,12 @@ from typing import Any, NamedTuple
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.parameters import (
-    FILTER_PARSERS,
     MAX_PAGE_SIZE,
     NO_FILTER,
     PAGE,
     SORT,
-    find_unknown_parameters,
     known_parameters,
-    unknown_parameters_error,
-    unknown_parameters_hint,
+    parse_filter,
 )
 from emulator.api.request_fields import is_accepted
 from emulator.api.routes import Route
@@ -76,7 +73,7 @@ class UnusedInput:
             return
         size_parameter = route.size_parameter if route.is_paginated else None
         names = known_parameters(route.filter_set, size_parameter)
-        if route.is_negotiated and (unknown := find_unknown_parameters(query, names)):
+        if route.is_negotiated and (unknown := [name for name in query if name not in names]):
             if self.context.world.strict:
                 raise unknown_parameters_error(unknown, names, by_field=route.filter_set is not None)
             self._unknown_parameters = unknown_parameters_hint(unknown, names)
@@ -132,6 +129,25 @@ class UnusedInput:
         if not notices and self._unknown_parameters is None:
             return error_hint or None
         return "; ".join(filter(None, (self._unknown_parameters, error_hint, notices_hint(notices)))) or None
+
+
+def unknown_parameters_hint(unknown: Sequence[str], known: Sequence[str]) -> str:
+    """Return a hint that names the ignored parameters, each with the most similar known one."""
+    hints = [
+        f"query parameter '{name[:MAX_NAME_LENGTH]}' is unknown and was ignored{nearest_known(name, known)}"
+        for name in unknown[:MAX_NOTICES]
+    ]
+    if (more := len(unknown) - MAX_NOTICES) > 0:
+        hints.append(f"{more} more unknown parameters were ignored")
+    return "; ".join(hints)
+
+
+def unknown_parameters_error(unknown: Sequence[str], known: Sequence[str], *, by_field: bool) -> ApiError:
+    """Return the error for unknown parameters in strict mode."""
+    names, hint = f"Known: {', '.join(sorted(known))}.", f"strict: {unknown_parameters_hint(unknown, known)}"
+    if by_field:
+        return ValidationFailed({name: [f"Unknown query parameter. {names}"] for name in unknown}, hint)
+    return ParseError(f"Unknown query parameter {', '.join(unknown)}. {names}", hint)
 
 
 def request_schema(world: World, route: Route) -> str | None:
@@ -195,7 +211,7 @@ def sort_notices(value: str, sortable: Mapping[str, str]) -> Iterator[InputNotic
 
 def is_ignored_value(type_: str, value: str) -> bool:
     try:
-        return FILTER_PARSERS[type_](value) is NO_FILTER
+        return parse_filter(type_, value) is NO_FILTER
     except FieldError:
         return False
 
@@ -296,9 +312,7 @@ def strict_error(notices: Sequence[InputNotice], *, by_field: bool) -> ApiError:
         for notice in notices:
             errors.setdefault(notice.name, []).append(notice.message)
         return ValidationFailed(errors, hint)
-    error = ParseError("; ".join(notice.message for notice in notices))
-    error.hint = hint
-    return error
+    return ParseError("; ".join(notice.message for notice in notices), hint)
 
 
 def request_problems(context: RequestContext, schema_name: str) -> tuple[Problem, ...]:

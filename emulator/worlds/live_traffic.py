@@ -12,7 +12,6 @@ import threading
 import weakref
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from emulator.api.control.clock import FORGET_ORDERS
 from emulator.core.errors import ApiError, ControlError
@@ -26,7 +25,7 @@ from emulator.domain.traffic import (
     finished_orders,
     next_check,
 )
-from emulator.loading.replay import replay_step
+from emulator.loading.worlds import replay_step
 from emulator.state.clock import LATEST, Scheduled
 from emulator.state.runtime import Runtime
 from emulator.state.steps import Step
@@ -44,21 +43,14 @@ MAX_WAIT = 3_600.0
 STOP_SECONDS = 5.0
 
 
-class PlannedCheck(NamedTuple):
-    """An entry of the plan: when a record is checked, the position of its kind, and its id."""
-
-    at: datetime
-    kind_index: int
-    id: int
-
-
 class CheckPlan:
     """The next check of each record. A check may move the record on."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._checks: dict[tuple[RecordKind, int], NextCheck] = {}
-        self._heap: list[PlannedCheck] = []
+        self._heap: list[tuple[datetime, int, int]] = []
+        """When a record is checked, the position of its kind, and its id."""
 
     def rebuild(self, records: Snapshot, after: datetime) -> None:
         """Plan the checks of all records that are not in the base."""
@@ -76,7 +68,7 @@ class CheckPlan:
             self._checks.pop((kind, id_), None)
         elif self._checks.get((kind, id_)) != check:
             self._checks[kind, id_] = check
-            heapq.heappush(self._heap, PlannedCheck(check.at, LIVE_KINDS.index(kind), id_))
+            heapq.heappush(self._heap, (check.at, LIVE_KINDS.index(kind), id_))
 
     def add_order(self, records: Snapshot, order: int, after: datetime) -> None:
         """Plan the next checks of an order's packages and transfer orders."""
@@ -162,24 +154,21 @@ class LiveTraffic:
         return start + interval * ((self._done_until - start) // interval + 1)
 
     def _next_order(self) -> tuple[datetime, int]:
-        """Return the time and the number of the next order, or `LATEST` if the calendar ends before it."""
-        try:
-            return self._next_order_in_calendar()
-        except OverflowError:
-            return LATEST, 0
+        """Return the time and the number of the next order. Each slot of the hour has one, at a random time.
 
-    def _next_order_in_calendar(self) -> tuple[datetime, int]:
-        """Return the time and the number of the next order. Each slot of the hour has one, at a random time."""
+        The time is `LATEST` if there is no order, or if the calendar ends before it.
+        """
         rate, settings = self._world.schedule.rate.orders_per_hour, self._world.settings
         if not rate:
             return LATEST, 0
         slot = HOUR / rate
         number = (self._done_until - settings.start) // slot
-        for each in (number, number + 1):
-            at = settings.start + slot * each + slot * u16(draw(settings.seed, "live slot", each), 0) / 65_536
-            if at > self._done_until:
-                break
-        return at, each
+        with suppress(OverflowError):
+            for each in (number, number + 1):
+                at = settings.start + slot * each + slot * u16(draw(settings.seed, "live slot", each), 0) / 65_536
+                if at > self._done_until:
+                    return at, each
+        return LATEST, 0
 
     def _run_at(self, due: datetime) -> None:
         """Run what is due at a time: a new order, restocking, moves of records, and last the cleanup."""

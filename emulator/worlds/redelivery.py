@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from emulator.api.control.deliveries import RECORD_RESULT, EventGone, save_result
 from emulator.core.errors import Conflict
-from emulator.loading.replay import UnreplayableStep, replay_steps
-from emulator.loading.worlds import parse_step
+from emulator.loading.worlds import UnreplayableStep, parse_step, replay_steps
 from emulator.state.outbox import DeliveryFault, Receiver
 from emulator.state.steps import Step
 from emulator.state.world import World

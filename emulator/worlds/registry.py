@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from emulator.api.serializers.events import record_events
 from emulator.core.errors import Conflict, InvalidDocument, PersistError, UnknownRecord
@@ -17,28 +17,15 @@ from emulator.state.persistence import COMMITTED, CommitToken, MemoryOnly, Persi
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.world import World, WorldServices
 
+if TYPE_CHECKING:
+    from emulator.worlds.sqlite.state_file import StateFile
+
 DEFAULT_WORLD = "default"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,100}")
 MAX_WORLDS = 1_000
 IDLE_SECONDS = 3_600.0
 MAX_IDLE_NAMES = 1_000
 """Maximum number of names of closed idle worlds to remember, for the error of later calls."""
-
-
-class WorldStorage(Protocol):
-    """Stores the worlds of a server beyond the process."""
-
-    @property
-    def stored_worlds(self) -> Sequence[World]:
-        """The worlds that were stored before."""
-
-    def create(
-        self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
-    ) -> tuple[Persistence, CommitToken]:
-        """Store a new world, replacing another one of its name. Return its persistence and the commit token."""
-
-    def delete(self, name: str) -> CommitToken:
-        """Delete a world, and return the commit token."""
 
 
 class UnknownWorld(UnknownRecord):
@@ -68,7 +55,7 @@ class WorldRegistry:
         limit: int = MAX_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
         services: WorldServices | None = None,
-        storage: WorldStorage | None = None,
+        storage: StateFile | None = None,
     ) -> None:
         self.scenario, self.clock, self.strict = scenario, clock, strict
         self.limit, self.idle_seconds = limit, idle_seconds
@@ -212,7 +199,10 @@ class WorldRegistry:
             self._close_idle()
             if name not in self._slots:
                 self._make_room(name)
-            persistence, token = self._store(name, settings, start, snapshots)
+            persistence: Persistence = MemoryOnly(start.branch)
+            token: CommitToken = COMMITTED
+            if self._storage is not None:
+                persistence, token = self._storage.create(name, settings, start, snapshots)
             world = World(
                 name, settings, start, self._services, strict=strict, snapshots=snapshots, persistence=persistence
             )
@@ -223,6 +213,7 @@ class WorldRegistry:
         return world
 
     def _fill_slot_once_stored(self, world: World, token: CommitToken, change: object) -> None:
+        """Put a world into the slot of its name once it is stored, and close the world that was there."""
         try:
             token.wait()
         except PersistError:
@@ -230,27 +221,14 @@ class WorldRegistry:
             world.close()
             raise
         with self._lock:
-            if self._end(world.name, change):
-                self._fill_slot(world)
-            else:
+            if not self._end(world.name, change):
                 world.close()
-
-    def _store(
-        self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
-    ) -> tuple[Persistence, CommitToken]:
-        if self._storage is None:
-            return MemoryOnly(start.branch), COMMITTED
-        return self._storage.create(name, settings, start, snapshots)
-
-    def _fill_slot(self, world: World) -> None:
-        """Put a world into the slot of its name, and close the world that was there."""
-        slot = self._slots.get(world.name)
-        if slot is None:
-            self._slots[world.name] = Slot(world, machine_seconds())
-        else:
-            slot.world.close()
-            slot.world, slot.last_used = world, machine_seconds()
-        self._idle_names.pop(world.name, None)
+                return
+            slot = self._slots.setdefault(world.name, Slot(world, machine_seconds()))
+            if slot.world is not world:
+                slot.world.close()
+                slot.world, slot.last_used = world, machine_seconds()
+            self._idle_names.pop(world.name, None)
 
     def _make_room(self, name: str) -> None:
         """Raise `Conflict` if there are too many worlds, even after closing idle ones."""

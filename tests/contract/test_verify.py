@@ -21,7 +21,7 @@ from emulator.contract import CHECKS
 from emulator.contract.checks import OPERATIONS
 from emulator.contract.findings import KINDS, Kind
 from emulator.core import schemas
-from emulator.core.escaping import escape_unprintable
+from emulator.core.json_text import escape_unprintable
 from tests.contract.differences import Differing, differs, having, lacking, serving
 from tests.contract.saboteur import record
 

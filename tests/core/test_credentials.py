@@ -10,6 +10,7 @@ import pytest
 from emulator import JWT_SECRET, Emulator
 from emulator.core import credentials
 from emulator.core.credentials import CREDENTIALS
+from emulator.core.errors import InvalidDocument
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 750_000, tzinfo=UTC)
 
@@ -36,7 +37,7 @@ def test_the_same_call_gives_the_same_token() -> None:
 def test_an_unknown_role_is_an_error_that_names_the_known_ones(role: str) -> None:
     with pytest.raises(ValueError, match="known: full-access, read-only") as caught:
         credentials.issue_token(role, NOW, 60)
-    assert isinstance(caught.value, credentials.UnknownRole)
+    assert isinstance(caught.value, InvalidDocument)
 
 
 @pytest.mark.parametrize("seconds", [1e30, -1e30, float("inf"), float("nan")])

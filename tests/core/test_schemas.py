@@ -296,7 +296,7 @@ def test_long_values_are_cut():
 def test_the_error_for_an_unknown_name_lists_the_known_names():
     """All names are listed."""
     with pytest.raises(
-        schemas.UnknownSchemaError,
+        ValueError,
         match=r"'packge'; known are address, .*, webhook-short, world, world-state, worlds\.$",
     ):
         schemas.find_problem("packge", {})

@@ -8,7 +8,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Invoice, InvoiceItem, OrderItem, Package, PackageItem
-from emulator.domain.invoicing import included_tax
+from emulator.domain.shipments import included_tax
 from tests.support.worlds import all_tables, changed_records
 
 

@@ -20,7 +20,7 @@ from tests.support import samples
 @pytest.mark.parametrize("name", bundled_scenarios())
 def test_every_bundled_scenario_loads_and_has_a_description(name: str) -> None:
     found = find_scenario(name)
-    world = open_world(found, "frozen")
+    world = open_world(found)
     assert found.name == world.settings.scenario == name
     assert found.description
     assert world.clock.now() == (found.now or found.start)

@@ -20,7 +20,7 @@ from emulator.domain.webhook_retries import (
     next_due_event,
     record_result,
 )
-from emulator.loading.replay import UnreplayableStep, replay_step
+from emulator.loading.worlds import UnreplayableStep, replay_step
 from emulator.state.outbox import NO_SENDER_REASON, DeliveryResult, NoSender, error_result, response_result
 from emulator.state.steps import Step
 from emulator.state.world import World

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from emulator.core.credentials import Rate, parse_limits, parse_rate
 from emulator.core.errors import InvalidDocument
-from emulator.domain.rate_limits import Rate, parse_limits, parse_rate
 
 LIST = "/api/v1/oms/packages/?limit=1"
 TWO = {"full-access": {"read": "2/min"}}

@@ -193,7 +193,7 @@ def test_unknown_path_or_key_is_rejected_in_one_line(answer: tuple[str, Any], me
     assert "\n" not in str(caught.value)
     scenario = Scenario("mine", answers=((answer[0], json.dumps(answer[1]).encode()),))
     with pytest.raises(ScenarioError, match="scenario mine: recorded answer") as refused:
-        open_world(scenario, "frozen")
+        open_world(scenario)
     assert message in str(refused.value)
 
 
@@ -219,7 +219,7 @@ MALFORMED = {
 def test_malformed_document_is_rejected_in_one_line(body: Any) -> None:
     scenario = Scenario("mine", answers=((f"{PATH}7/", json.dumps(body).encode()),))
     with pytest.raises(ScenarioError, match=r"^scenario mine: recorded answer [^\n]+$"):
-        open_world(scenario, "frozen")
+        open_world(scenario)
 
 
 def test_first_value_of_a_column_is_kept() -> None:
@@ -269,13 +269,13 @@ def with_translations(translations: Any) -> Scenario:
 def test_invalid_translations_are_rejected_in_one_line(translations: Any) -> None:
     """The message contains the position and what is valid."""
     with pytest.raises(ScenarioError, match=r"^scenario mine: [^\n]*/state/translations[^\n]* must be [^\n]+$"):
-        open_world(with_translations(translations), "frozen")
+        open_world(with_translations(translations))
 
 
 @pytest.mark.parametrize("translations", [None, {}, {"de-de": {"name": "Wartend"}}], ids=str)
 def test_missing_translation_gives_the_untranslated_name(translations: Any) -> None:
     """The translations themselves are served unchanged."""
-    world = open_world(with_translations(translations), "frozen")
+    world = open_world(with_translations(translations))
     text = render_document("package", PACKAGE["id"], world.records, "tr-tr", render_cache(world))
     state = json.loads(fill_links(text or b"", "http://oms.test", ""))["state"]
     assert (state["translations"], state["name"]) == (translations, PACKAGE["state"]["name"])

@@ -15,7 +15,7 @@ from emulator.core.records import REFERENCES, CargoCompany, DenialReason, Order,
 from emulator.core.schemas import find_problem
 from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
 from emulator.loading.collector import RecordCollector
-from emulator.loading.completion import content_type, order_number, state_name
+from emulator.loading.completion import COLUMN_DEFAULTS
 from emulator.loading.worlds import load_base, open_world
 from emulator.state.scenario import Scenario
 from tests.support import samples
@@ -122,6 +122,8 @@ def test_default_values_of_columns() -> None:
     collector = RecordCollector()
     collector.set_column(Package, 1, "order", 5, "")
     collector.set_column(Package, 1, "number", "77P2", "")
+    order_number, state_name = COLUMN_DEFAULTS[Order, "number"], COLUMN_DEFAULTS[State, "name"]
+    content_type = COLUMN_DEFAULTS[State, "content_type"]
     assert (order_number({"id": 5}, collector), order_number({"id": 6}, collector)) == ("77", "6")
     assert state_name({"id": 9}, collector) == "State 9"
     assert (content_type({"enum_class": "OrderStatus"}, collector), content_type({}, collector)) == (3, 4)
@@ -142,7 +144,7 @@ def test_smallest_possible_documents_make_a_world() -> None:
         (f"/api/v1/oms/{path}/list-simple/", json.dumps({"results": [least(sample)]}).encode())
         for path, sample in (("packages", "package-simple-list"), ("transfer_orders", "transfer-order-list-simple"))
     )
-    world = open_world(Scenario("least", answers=answers), "frozen")
+    world = open_world(Scenario("least", answers=answers))
     oms = Emulator("empty")
     oms.worlds.slot("default").world = world
     read_everything(oms, oms.session())

@@ -197,7 +197,7 @@ def test_any_document_is_imported_or_rejected_in_one_line(seed: int) -> None:
         assert "\n" not in message
         if text:
             imported += 1
-            open_world(scenario_from_document(json.loads(text), "mine"), "frozen")
+            open_world(scenario_from_document(json.loads(text), "mine"))
     assert imported >= 5
 
 

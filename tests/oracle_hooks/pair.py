@@ -18,7 +18,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from whisperer.models import EventQueue, Webhook, WebhookEvent
 
-from emulator.api.filters.tables import LOCATION_CONTENT_TYPE
+from emulator.api.filters.filter_set import LOCATION_CONTENT_TYPE
 from emulator.api.serializers import render_document
 from emulator.api.serializers.rendering import render_cache
 from emulator.client.emulator import Emulator

@@ -11,9 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from emulator import Emulator
-from emulator.api.openapi import openapi_document
-from emulator.api.openapi.arazzo import arazzo_document
-from emulator.api.openapi.asyncapi import asyncapi_document
+from emulator.api.openapi import arazzo_document, asyncapi_document, openapi_document
 from emulator.cli import main
 
 DOCS = "/__admin/docs"

@@ -11,7 +11,6 @@ from urllib.parse import unquote
 
 import pytest
 import requests
-from jsonschema import Draft202012Validator
 
 from emulator import Emulator
 from emulator.api.routes import ROUTES
@@ -116,16 +115,12 @@ def test_every_body_has_a_valid_example_and_every_verdict_occurs() -> None:
 
 
 @pytest.mark.parametrize("schema", VALID)
-def test_all_validators_have_the_same_verdict_and_errors_for_every_mutant(schema: str) -> None:
-    """`jsonschema-rs`, `jsonschema` with our keywords, and `jsonschema` as its authors ship it."""
-    fast, ours = schemas._fast_validator(schema), schemas._validator(schema)
-    plain = Draft202012Validator(schemas.load_schema(schema), registry=schemas._registry())
+def test_both_validators_have_the_same_verdict_for_every_mutant(schema: str) -> None:
+    fast, plain = schemas._fast_validator(schema), schemas._validator(schema)
     bodies = [each for each in MUTANTS if each.schema == schema and not isinstance(each.body, Form)]
     for mutant in bodies:
-        assert [plain.is_valid(mutant.body), ours.is_valid(mutant.body)] == [not mutant.by_schema] * 2, mutant
+        assert plain.is_valid(mutant.body) is not mutant.by_schema, mutant
         assert fast is None or fast(mutant.body) is not mutant.by_schema, mutant
-        errors = [[str(error) for error in each.iter_errors(mutant.body)] for each in (plain, ours)]
-        assert errors[0] == errors[1], mutant
 
 
 CASES: dict[str, tuple[str, Any, str]] = {

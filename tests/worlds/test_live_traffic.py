@@ -14,7 +14,7 @@ from emulator.client.emulator import Emulator as Server
 from emulator.core import json_text
 from emulator.core.errors import ControlError
 from emulator.core.records import Order, Package, State, TransferOrder
-from emulator.domain.traffic import PACKAGE_STAGES, TRANSFER_STAGES
+from emulator.domain.traffic import STAGES
 from emulator.state.store import Snapshot
 from emulator.state.world import World
 from tests.support.integrity import broken_references, count_entries
@@ -230,8 +230,8 @@ def test_finished_records_are_removed_completely(monkeypatch: pytest.MonkeyPatch
 def test_traffic_table_contains_only_existing_states() -> None:
     root = new_live_demo().world.records
     for kind, table, enum_class in (
-        (Package, PACKAGE_STAGES, "PackageStatus"),
-        (TransferOrder, TRANSFER_STAGES, "TransferStatus"),
+        (Package, STAGES[Package], "PackageStatus"),
+        (TransferOrder, STAGES[TransferOrder], "TransferStatus"),
     ):
         values = {state.enum_value for state in root.all(State) if state.enum_class == enum_class}
         assert set(table) <= values, kind

@@ -18,7 +18,7 @@ from emulator.client.world_handle import WorldHandle
 from emulator.core import json_text, schemas
 from emulator.core.records import Order, Package, State, TransferOrder, Transition
 from emulator.domain.scenario_files import find_scenario, scenario_from_document
-from emulator.loading.replay import REPLAYS
+from emulator.loading.worlds import REPLAYS
 from emulator.worlds.registry import WorldRegistry
 from tests.support.answers import check_document
 from tests.support.reads import ReceivedResponse, auth_headers, read_everything, wsgi_sender

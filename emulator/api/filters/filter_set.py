@@ -1,4 +1,9 @@
-"""The definitions of filters: value types, paths to values, comparisons, and the filters of a list."""
+"""The filters and sort columns of all lists: their definitions, and the table in `fixtures/filters.json`.
+
+The reference's page describes the filters of packages but has lost their names. The rows of packages are in the order
+of the page. Their names follow the documented names of the filters of transfer orders and of states, and `aliases`
+are other likely names. A filter compares exactly unless the page says otherwise ("starts with", "from").
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from emulator.core.records import RecordKind
+from emulator.core.files import load_fixture
+from emulator.core.json_text import JsonObject
+from emulator.core.records import KINDS, RecordKind, State, Webhook, WebhookEvent
 from emulator.state.store import Reader
 
 ValueType = Literal[
@@ -37,20 +44,6 @@ class Path(NamedTuple):
     tail: str = ""
     lookup: str = ""
     """Replaces the filter's lookup for this path."""
-
-
-def column(name: str) -> tuple[Path, ...]:
-    """Return the path to a column."""
-    return (Path(name),)
-
-
-def reference(name: str, kind: RecordKind, tail: str) -> tuple[Path, ...]:
-    """Return the path to a value of reference data whose id a column holds."""
-    return (Path(name, kind, tail),)
-
-
-NO_PATHS: tuple[Path, ...] = ()
-"""The paths of a value that no record has."""
 
 
 class Filter(NamedTuple):
@@ -137,3 +130,47 @@ LOOKUPS: dict[str, Lookup] = {
     "date__lte": lambda value, day: value < day + DAY,
 }
 """The comparisons by Django's names. An empty value matches none of them."""
+
+LOCATION_CONTENT_TYPE = 9
+"""The content type of stock locations, which have no states (assumed: no source shows it)."""
+
+
+def hook_exists(reader: Reader, id_: int) -> bool:
+    return reader.has(Webhook, id_)
+
+
+def content_type_exists(reader: Reader, id_: int) -> bool:
+    """Return whether this is a content type of the installation: of a kind with states, or of stock locations."""
+    return id_ == LOCATION_CONTENT_TYPE or any(state.content_type == id_ for state in reader.all(State))
+
+
+CHOICES = {"webhook": hook_exists, "content_type": content_type_exists}
+"""Name of a filter of the type `choice` -> the function that accepts its values."""
+
+
+def build_filter_set(table: JsonObject) -> FilterSet:
+    filters = tuple(map(build_filter, table["filters"]))
+    return FilterSet(KINDS[table["kind"]], filters, table["sortable"], tuple(table["order"]))
+
+
+def build_filter(row: JsonObject) -> Filter:
+    columns = {
+        "paths": tuple(Path(path) if isinstance(path, str) else build_path(**path) for path in row["paths"]),
+        "aliases": tuple(row.get("aliases", ())),
+        "is_choice": CHOICES[row["name"]] if row["value_type"] == "choice" else None,
+    }
+    return Filter(**row | columns)
+
+
+def build_path(column: str, kind: str | None = None, tail: str = "", lookup: str = "") -> Path:
+    return Path(column, KINDS[kind] if kind else None, tail, lookup)
+
+
+FILTER_SETS: dict[str, FilterSet] = {name: build_filter_set(table) for name, table in load_fixture("filters").items()}
+"""Name of a list's filters, as in the route table -> the filters."""
+
+OWNER_FILTERS: dict[type[object], Filter] = {
+    Webhook: Filter("owner", "char", (Path("owner"),)),
+    WebhookEvent: Filter("owner", "char", (Path("webhook", Webhook, "owner"),)),
+}
+"""The conditions that restrict a list to the caller's own records. No query names them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import total_ordering
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from emulator.api.filters.filter_set import LOOKUPS, Condition, Filter, ListQuery, Path
@@ -156,23 +156,14 @@ def _matches_any(candidates: Iterable[Any], lookup: str, value: Any) -> bool:
 SortKey = tuple[Any, ...]
 
 
-@total_ordering
+@dataclass(frozen=True, slots=True)
 class Descending:
     """A value that sorts in descending order."""
 
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Descending) and self.value == other.value
+    value: Any
 
     def __lt__(self, other: Descending) -> bool:
         return bool(other.value < self.value)
-
-    def __hash__(self) -> int:
-        return hash(self.value)
 
 
 def sort_columns(sort: Sequence[str]) -> Iterator[tuple[str, bool]]:

@@ -1,13 +1,14 @@
-"""The OpenAPI document: the emulated API, the webhooks and the control API.
+"""The OpenAPI document: the emulated API, the webhooks and the control API. The AsyncAPI and Arazzo documents.
 
-The other modules of this package build its parts, and the AsyncAPI and Arazzo documents.
+The other modules of this package build the parts of the OpenAPI document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from emulator.api.openapi import control
+from emulator.api.openapi.client_schemas import openapi_30
 from emulator.api.openapi.components import (
     example_components,
     referenced_names,
@@ -18,36 +19,20 @@ from emulator.api.openapi.operations import (
     JSON,
     RESPONSE_HEADERS,
     SHARED_PARAMETERS,
+    SHARED_RESPONSES,
+    TABLES,
     optional_entry,
     paths_of,
-    response_components,
+    response_component,
 )
-from emulator.api.openapi.version_30 import openapi_30
-from emulator.api.routes import ROUTES, Route
+from emulator.api.routes import ROUTES
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES, EventType
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.version import __version__
 
-DESCRIPTION = """An emulator of the Akinon OMS package and transfer-order services.
-
-Every operation answers `OPTIONS`, and `HEAD` if it answers `GET`. A path without its last slash is a 301.
-A request that cannot be read, such as one with an invalid `Host`, is a 400 with an HTML page.
-Explanations are in `X-Emulator-*` headers, never in response bodies."""
-
-TAG_DESCRIPTIONS: Mapping[str, str] = {
-    "Package Services (guide)": "Packages, in the format of the guide.",
-    "Package Services (reference)": "Packages, in the format of the reference.",
-    "Transfer Order Services (guide)": "Transfer orders, in the format of the guide.",
-    "Package Denial Reasons (packages module)": "Reasons for which a location may refuse a package.",
-    "Package Denial Reason Services (guide)": "The same reasons at an older path.",
-    "Package Items (packages module)": "The items of all packages.",
-    "Package Item Services (guide)": "One item of a package.",
-    "Stock Location Services (guide)": "Stock locations, for business intelligence.",
-    "State Transition Logs (states module)": "The state changes of all packages and transfer orders.",
-    "Webhook Subscriptions": "Subscriptions to events, and the events that were sent for them.",
-    "Getting started": "Login: returns a token for a name and a password.",
-}
+TAG_DESCRIPTIONS: Mapping[str, str] = TABLES["tags"]
 """The vendor's pages. Each page is the tag of the operations that it describes."""
 
 WEBHOOK_TAG = "Webhooks"
@@ -79,7 +64,7 @@ def openapi_document(server: str = "/", *, version: str = "3.1", part: str = "al
     webhooks = {event.name: {"post": webhook_operation(event)} for event in EVENT_TYPES} if oms else {}
     document = {
         "openapi": "3.1.0",
-        "info": information(),
+        "info": TABLES["info"] | {"version": __version__},
         "servers": [{"url": server, "description": "This emulator"}],
         "tags": (oms_tags() if oms else []) + ([control.TAG] if own else []),
         "paths": paths,
@@ -90,19 +75,10 @@ def openapi_document(server: str = "/", *, version: str = "3.1", part: str = "al
     return openapi_30(document) if version == "3.0" else document
 
 
-def information() -> JsonObject:
-    return {
-        "title": "Akinon OMS, emulated",
-        "version": __version__,
-        "description": DESCRIPTION,
-        "contact": {"name": "oms-emulator"},
-        "license": {"name": "MIT", "identifier": "MIT"},
-    }
-
-
 def components_of(paths: JsonObject, webhooks: JsonObject) -> JsonObject:
     """Return the components that the operations use."""
-    responses = used_components(response_components(), "responses", paths)
+    shared = {name: response_component(response) for name, response in SHARED_RESPONSES.items()}
+    responses = used_components(shared, "responses", paths)
     described = [paths, webhooks, responses]
     return {
         **optional_entry("parameters", used_components(SHARED_PARAMETERS, "parameters", described)),
@@ -120,34 +96,17 @@ def used_components(components: Mapping[str, JsonObject], kind: str, document: J
 
 
 def oms_tags() -> list[JsonObject]:
-    return [*tags_of(ROUTES), {"name": WEBHOOK_TAG, "description": WEBHOOK_DESCRIPTION}]
+    """Return the tags in the order of the route tables."""
+    pages = dict.fromkeys(route.page for route in ROUTES)
+    descriptions = {page: TAG_DESCRIPTIONS[page] for page in pages} | {WEBHOOK_TAG: WEBHOOK_DESCRIPTION}
+    return [{"name": name, "description": description} for name, description in descriptions.items()]
 
 
 def security_schemes() -> JsonObject:
     """Return the schemes that operations use."""
-    tokens = ", ".join(f"`{token}`" for token in CREDENTIALS)
-    known = {
-        "Token": {
-            "type": "apiKey",
-            "in": "header",
-            "name": "Authorization",
-            "description": f"The word `Token`, a space and a key: `Token full-access`. The keys: {tokens}.",
-        },
-        "Bearer": {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "A JSON Web Token of one of the roles.",
-        },
-    }
-    used = {route.auth_scheme for route in ROUTES}
-    return {name: scheme for name, scheme in known.items() if name in used}
-
-
-def tags_of(routes: Iterable[Route]) -> list[JsonObject]:
-    """Return the tags in the order of the route tables."""
-    pages = dict.fromkeys(route.page for route in routes)
-    return [{"name": page, **optional_entry("description", TAG_DESCRIPTIONS.get(page))} for page in pages]
+    schemes: JsonObject = TABLES["securitySchemes"]
+    keys = ", ".join(f"`{token}`" for token in CREDENTIALS)
+    return schemes | {"Token": schemes["Token"] | {"description": schemes["Token"]["description"].format(keys=keys)}}
 
 
 def webhook_operation(event: EventType) -> JsonObject:
@@ -187,3 +146,71 @@ def closed_object(**properties: JsonObject) -> JsonObject:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+# AsyncAPI and Arazzo
+
+CHANNEL, OPERATION = "subscriber", "sendEvent"
+HTTP_BINDING_VERSION = "0.3.0"
+
+
+def asyncapi_document() -> JsonObject:
+    """Return the AsyncAPI 3.0 document: one channel, with a message for each event type."""
+    messages = {message_name(event): message(event) for event in EVENT_TYPES}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Akinon OMS webhooks, emulated",
+            "version": __version__,
+            "description": WEBHOOK_DESCRIPTION,
+            "contact": {"name": "oms-emulator"},
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": JSON,
+        "channels": {
+            CHANNEL: {
+                "address": None,
+                "title": "Subscriber",
+                "description": "The `target_url` of a hook, which `POST /whisperer/hooks/` creates.",
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+            }
+        },
+        "operations": {
+            OPERATION: {
+                "action": "send",
+                "channel": {"$ref": f"#/channels/{CHANNEL}"},
+                "summary": "Send an event to a subscriber",
+                "bindings": {"http": {"method": "POST", "bindingVersion": HTTP_BINDING_VERSION}},
+                "messages": [{"$ref": f"#/channels/{CHANNEL}/messages/{name}"} for name in messages],
+            }
+        },
+        "components": {"messages": messages, "schemas": schema_components(messages)},
+    }
+
+
+def message_name(event: EventType) -> str:
+    return event.name.replace(".", "_")
+
+
+def message(event: EventType) -> JsonObject:
+    """Return the message of an event, from the operation that describes its request in the OpenAPI document."""
+    operation = webhook_operation(event)
+    headers = operation["parameters"]
+    return {
+        "name": event.name,
+        "title": event.name,
+        "summary": event.when,
+        "contentType": JSON,
+        "headers": {
+            "type": "object",
+            "properties": {each["name"]: each["schema"] | {"description": each["description"]} for each in headers},
+            "required": [each["name"] for each in headers if each["required"]],
+        },
+        "payload": operation["requestBody"]["content"][JSON]["schema"],
+    }
+
+
+def arazzo_document() -> JsonObject:
+    """Return the Arazzo 1.0 document: workflows of several operations, for tools that execute or show them."""
+    document: JsonObject = load_fixture("arazzo")
+    return document | {"info": document["info"] | {"version": __version__}}

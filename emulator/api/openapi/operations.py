@@ -12,6 +12,7 @@ from emulator.api.filters.filter_set import Filter
 from emulator.api.openapi.components import examples_of, schema_reference
 from emulator.api.routes import Route
 from emulator.core import errors
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import load_schema
 
@@ -25,85 +26,12 @@ PLACEHOLDER = re.compile(r"<(\.\.\.)?(\w+)>")
 REST_OF_PATH = "path"
 """The name of a `<...rest>` parameter."""
 
-PATH_PARAMETERS: Mapping[str, tuple[JsonObject, str]] = {
-    "pk": ({"type": "integer", "minimum": 0}, "Id of the record."),
-    "log_id": ({"type": "integer", "minimum": 0}, "Id of the transition log."),
-    "webhook_event_id": ({"type": "integer", "minimum": 0}, "Id of the webhook event."),
-    "name": ({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"}, "Name of the world, snapshot or story."),
-    "request_id": ({"type": "string"}, "Id of the request."),
-    "id": ({"type": "integer", "minimum": 0}, "Id of the record."),
-    "chapter": ({"type": "integer", "minimum": 1}, "Number of the chapter."),
-    "location_id": ({"type": "integer", "minimum": 0}, "Id of the stock location."),
-    "sku": ({"type": "string"}, "Stock keeping unit of the product."),
-    REST_OF_PATH: ({"type": "string"}, "The rest of the path, including slashes."),
-}
-
-
-def query_parameter(name: str, schema: JsonObject, description: str) -> JsonObject:
-    return {"name": name, "in": "query", "description": description, "schema": schema}
-
-
-SHARED_PARAMETERS: Mapping[str, JsonObject] = {
-    "page": query_parameter(
-        "page",
-        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "enum": ["last"]}], "default": 1},
-        "The page number, or `last`. A page beyond the last one is a 404.",
-    ),
-    "limit": query_parameter(
-        "limit",
-        {"type": "integer"},
-        "The number of rows of a page. An invalid value has no effect. The maximum is 100 (assumed).",
-    ),
-    "page_size": query_parameter(
-        "page_size", {"type": "integer"}, "The number of rows of a page, as this list names it."
-    ),
-    "sort": query_parameter(
-        "sort", {"type": "string"}, "Columns to sort by, separated by commas. `-` sorts in descending order."
-    ),
-    "format": query_parameter(
-        "format", {"type": "string", "enum": ["json"]}, "The format of the response. Any other value is a 404."
-    ),
-    "language": {
-        "name": "Accept-Language",
-        "in": "header",
-        "description": "The language of the states' names, if the installation has it (assumed).",
-        "schema": {"type": "string", "examples": ["en-us"]},
-    },
-}
+TABLES = load_fixture("openapi")
+PATH_PARAMETERS: Mapping[str, JsonObject] = TABLES["path_parameters"]
+"""Name of a parameter in a path -> its description and schema."""
+SHARED_PARAMETERS: Mapping[str, JsonObject] = TABLES["parameters"]
 """`components.parameters`."""
-
-VALUE_SCHEMAS: Mapping[str, JsonObject] = {
-    "number": {"type": "number"},
-    "boolean": {"type": "boolean"},
-    "null_boolean": {"type": "boolean"},
-    "char": {"type": "string"},
-    "uuid": {"type": "string", "format": "uuid"},
-    "choice": {"type": "integer"},
-    "datetime": {"type": "string", "format": "date-time"},
-    "date": {"type": "string", "format": "date"},
-    "number_list": {"type": "array", "items": {"type": "number"}},
-    "char_list": {"type": "array", "items": {"type": "string"}},
-}
-"""Type of a filter's value -> its schema. The items of lists are separated by commas."""
-
-RESPONSE_HEADERS: Mapping[str, JsonObject] = {
-    "Allow": {"description": "The allowed methods.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds until the next request is allowed.", "schema": {"type": "string"}},
-    "WWW-Authenticate": {"description": "The required authentication scheme.", "schema": {"type": "string"}},
-    "X-Emulator-Fault": {
-        "description": "The kind of the fault that was injected into the response.",
-        "schema": {"type": "string"},
-    },
-    "X-Emulator-Request-Id": {"description": "The id of this request.", "schema": {"type": "string"}},
-    "X-Emulator-Hint": {
-        "description": "An explanation of the response that the body does not contain.",
-        "schema": {"type": "string"},
-    },
-    "X-Emulator-Provenance": {
-        "description": "The weakest provenance that the response rests on; only if the emulator was started with it.",
-        "schema": {"type": "string"},
-    },
-}
+RESPONSE_HEADERS: Mapping[str, JsonObject] = TABLES["headers"]
 """`components.headers`."""
 HTML_PAGE: Mapping[str, JsonObject] = {"text/html": {"schema": {"type": "string"}}}
 COMMON_HEADERS = ("Allow", "X-Emulator-Request-Id", "X-Emulator-Hint", "X-Emulator-Provenance")
@@ -166,41 +94,7 @@ ERROR_EXAMPLES: Mapping[str, JsonObject] = {
 }
 """Schema of a 400 -> an example."""
 
-
-BODY_EXAMPLES: Mapping[str, JsonObject] = {
-    "packages": {"slug": "package__complete_packaging__waiting__packed-all-items", "input_parameters": {}},
-    "transfers": {
-        "slug": "transferorder__ready_to_ship_transfer_order__waiting__ready-for-shipping",
-        "input_parameters": {},
-    },
-    "arrange-order": {"lines": [{"sku": "PZ-102-04-S"}]},
-    "arrange-package": {"state": "Waiting", "items": 2},
-    "arrange-stock-location": {"name": "New store"},
-    "carrier-event": {"event": "delivered"},
-    "change-stock-location": {"name": "Renamed store"},
-    "clock": {"mode": "frozen"},
-    "clock-advance": {"seconds": 3600},
-    "disturbance": {"kind": "delay", "seconds": 60},
-    "extra-information": {"extra_information": {"key": "value"}},
-    "fault-wanted": {"kind": "status", "operation": "get_package", "options": {"status": 503}, "times": 1},
-    "hook": {
-        "target_url": "http://127.0.0.1:9000/",
-        "event_type": "package.created",
-        "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
-    },
-    "hook-change": {"is_active": False},
-    "hook-retry": {"force": True},
-    "live": {"orders_per_hour": 60},
-    "login": {"username": "admin", "password": "admin"},
-    "new-denial-reason": {"title": "Damaged box"},
-    "redelivery-wanted": {},
-    "scenario-wanted": {"name": "demo"},
-    "set-invoice-number": {"invoice_number": "INV-1"},
-    "set-remote-id": {"remote_id": "R-1"},
-    "stock-quantity": {"quantity": 10},
-    "token-wanted": {"role": "full-access", "kind": "jwt"},
-    "world": {"scenario": "empty"},
-}
+BODY_EXAMPLES: Mapping[str, JsonObject] = TABLES["body_examples"]
 """Request schema, or the state graph of a command -> a body that the emulator accepts in the scenario `demo`.
 
 Swagger UI offers the first example. The vendor's samples name transitions that the state of a package may not allow.
@@ -258,9 +152,8 @@ def openapi_path(route: Route) -> str:
 def path_parameters(path: str) -> list[JsonObject]:
     """Return the parameters of a path."""
     return [
-        {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+        {"name": name, "in": "path", "required": True} | PATH_PARAMETERS[name]
         for name in re.findall(r"{(\w+)}", path)
-        for schema, description in [PATH_PARAMETERS[name]]
     ]
 
 
@@ -281,11 +174,12 @@ def filter_parameter(filter_: Filter) -> JsonObject:
     """Return the parameter of a filter."""
     doc = f"{filter_.doc} " if filter_.doc else ""
     aliases = f" Aliases: {', '.join(filter_.aliases)}." if filter_.aliases else ""
-    parameter = query_parameter(
-        filter_.name,
-        VALUE_SCHEMAS[filter_.value_type],
-        f"{doc}({filter_.lookup}; its name is {filter_.provenance}).{aliases}",
-    )
+    parameter = {
+        "name": filter_.name,
+        "in": "query",
+        "description": f"{doc}({filter_.lookup}; its name is {filter_.provenance}).{aliases}",
+        "schema": TABLES["filter_values"][filter_.value_type],
+    }
     return parameter | ({"style": "form", "explode": False} if filter_.value_type.endswith("_list") else {})
 
 
@@ -350,12 +244,8 @@ def optional_entry(key: str, value: JsonValue) -> JsonObject:
     return {key: value} if value else {}
 
 
-def response_components() -> JsonObject:
-    """Return the responses that operations share."""
-    return {name: response_component(response) for name, response in SHARED_RESPONSES.items()}
-
-
 def response_component(response: SharedResponse) -> JsonObject:
+    """Return a response that operations share."""
     examples = {type(error).__name__: {"value": error.body} for error in response.examples}
     document = {JSON: {"schema": schema_reference("error"), "examples": examples}} if examples else {}
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.api.serializers import events, guide, reference, services
+from emulator.api.serializers import events, guide, reference
 from emulator.api.serializers.fields import Serializer, serialize
 from emulator.api.serializers.rendering import RenderCache, TrackedReader, to_json
 from emulator.core.records import Record
@@ -24,7 +24,10 @@ GUIDE_SERIALIZERS: dict[str, type[Serializer]] = {
     "transfer-simple": guide.TransferSimple,
     "invoice": guide.Invoice,
     "stock-location": guide.StockLocation,
-    **services.SERIALIZERS,
+    "denial-reason": guide.DenialReason,
+    "package-item-listed": guide.PackageItemListed,
+    "package-item-detail": guide.PackageItemDetail,
+    "stock-location-simple": guide.StockLocationSimple,
 }
 SERIALIZERS: dict[str, type[Serializer]] = {**GUIDE_SERIALIZERS, **reference.SERIALIZERS}
 """Name of the schema (as in `schemas/` and the route tables) -> serializer."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from emulator.api.filters.tables import LOCATION_CONTENT_TYPE
+from emulator.api.filters.filter_set import LOCATION_CONTENT_TYPE
 from emulator.api.serializers.fields import (
     Collector,
     FieldLocation,

@@ -96,7 +96,7 @@ class SerializerField(fields.Field[JsonValue]):
 
 
 class SerializerMeta(SchemaMeta):
-    """Adds a column for each name in `keys` that has no declared field (marshmallow's hook for generated fields)."""
+    """Selects the fields of `keys`, and adds columns for names without a field (marshmallow's hook for fields)."""
 
     @classmethod
     def get_declared_fields(
@@ -106,9 +106,9 @@ class SerializerMeta(SchemaMeta):
         inherited_fields: list[tuple[str, fields.Field[Any]]],
         dict_cls: type[dict[str, Any]] = dict,
     ) -> dict[str, fields.Field[Any]]:
-        declared = dict(cls_fields)
-        listed = [(key, declared.get(key) or Column()) for key in vars(klass).get("keys", "").split()]
-        return super().get_declared_fields(klass, listed + cls_fields, inherited_fields, dict_cls)
+        declared = dict(inherited_fields + cls_fields)
+        keys = [key for base in reversed(klass.mro()) for key in vars(base).get("keys", "").split()]
+        return dict_cls({key: declared.get(key) or Column() for key in keys})
 
     def resolve_hooks(self) -> dict[str, list[tuple[str, bool, dict[str, Any]]]]:
         """Return no hooks: `dump` and `load` would call them. The search for them takes longer than all else here."""
@@ -121,7 +121,7 @@ class Serializer(Schema, metaclass=SerializerMeta):
     kind: ClassVar[RecordKind]
     keys: ClassVar[str] = ""
     """Keys in the order of the document. Those without a declared field are columns with the same name. A subclass
-    lists only the keys that it adds."""
+    lists only the keys that it adds. Fields of other base classes have an effect if they are listed."""
     is_shared: ClassVar[bool] = False
     """Whether many documents contain this one (reference data): then its text is cached."""
     implied_columns: ClassVar[Mapping[str, ColumnValue]] = MappingProxyType({})

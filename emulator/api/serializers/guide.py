@@ -15,6 +15,7 @@ from emulator.api.serializers.fields import (
     UrlColumn,
     UrlTemplate,
 )
+from emulator.api.serializers.reference_fields import Constant, ItemDenialReason
 from emulator.core import records
 
 LABEL_PREVIEW = "/api/v1/oms/shipping-label/{id}/preview/"
@@ -70,13 +71,9 @@ class Customer(Serializer):
     pk = Column("id")
 
 
-class CustomerAddress(Serializer):
-    kind = records.Address
-    keys = """
-        id city country township district customer address_type created_date modified_date omnitron_id mapping title
-        is_active line postcode notes email phone_number first_name last_name company_name tax_office tax_no
-        e_bill_taxpayer
-    """
+class AddressFields:
+    """Fields that the documents of addresses share."""
+
     city = Nested(City)
     country = Nested(Country)
     township = Nested(Township)
@@ -84,13 +81,18 @@ class CustomerAddress(Serializer):
     customer = Nested(Customer)
 
 
-class LocationAddress(Serializer):
+class CustomerAddress(AddressFields, Serializer):
+    kind = records.Address
+    keys = """
+        id city country township district customer address_type created_date modified_date omnitron_id mapping title
+        is_active line postcode notes email phone_number first_name last_name company_name tax_office tax_no
+        e_bill_taxpayer
+    """
+
+
+class LocationAddress(AddressFields, Serializer):
     kind = records.LocationAddress
     keys = "id city country township district mapping title is_active line postcode notes longitude latitude"
-    city = Nested(City)
-    country = Nested(Country)
-    township = Nested(Township)
-    district = Nested(District)
 
 
 class StockLocation(Serializer):
@@ -111,7 +113,7 @@ class ShortCity(Serializer):
 
 class ShortLocationAddress(Serializer):
     kind = records.LocationAddress
-    line = Column()
+    keys = "line city"
     city = Nested(ShortCity)
 
 
@@ -205,20 +207,14 @@ class ShippingLabel(Serializer):
 
 class DeliveryRange(Serializer):
     kind = records.DeliveryRange
+    keys = "lower upper bounds"
     lower = RangeBound()
     upper = RangeBound()
-    bounds = Column()
 
 
-class Package(Serializer):
-    kind = records.Package
-    keys = """
-        packageitem_set order_number date_placed city channel_name payment_type state number tracking_number id
-        shipping_address target_packing_date order_id stock_location commands shipment shipping_label
-        order_gift_box_note order_has_gift_box order_retail_store_id invoice_number remote_id is_click_and_collect
-        delivery_range shipment_date order_notes created_date modified_date extra_information channel_omnitron_id
-        delivery_type omnitron_order_id id_encrypted
-    """
+class PackageFields:
+    """Fields that the documents of packages share."""
+
     packageitem_set = NestedList(PackageItem, "package")
     order_number = RelatedColumn("order.number")
     date_placed = RelatedColumn("order.date_placed")
@@ -243,42 +239,34 @@ class Package(Serializer):
     omnitron_order_id = RelatedColumn("order.omnitron_id")
 
 
-class PackageShortListItem(Serializer):
+class Package(PackageFields, Serializer):
+    kind = records.Package
+    keys = """
+        packageitem_set order_number date_placed city channel_name payment_type state number tracking_number id
+        shipping_address target_packing_date order_id stock_location commands shipment shipping_label
+        order_gift_box_note order_has_gift_box order_retail_store_id invoice_number remote_id is_click_and_collect
+        delivery_range shipment_date order_notes created_date modified_date extra_information channel_omnitron_id
+        delivery_type omnitron_order_id id_encrypted
+    """
+
+
+class PackageShortListItem(PackageFields, Serializer):
     kind = records.Package
     keys = """
         packageitem_count order_number date_placed channel_name state number id target_packing_date order_id
         stock_location is_click_and_collect delivery_type
     """
     packageitem_count = ItemCount()
-    order_number = RelatedColumn("order.number")
-    date_placed = RelatedColumn("order.date_placed")
-    channel_name = RelatedColumn("order.channel.name")
-    state = Nested(State)
-    order_id = Column("order")
     stock_location = Nested(ShortStockLocation)
-    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
-    delivery_type = RelatedColumn("order.delivery_type")
 
 
-class PackageShort(Serializer):
+class PackageShort(PackageFields, Serializer):
     kind = records.Package
     keys = """
         packageitem_set order_number channel_name state number id shipping_address order_id stock_location commands
         shipment shipping_label is_click_and_collect shipment_date extra_information delivery_type omnitron_order_id
     """
-    packageitem_set = NestedList(PackageItem, "package")
-    order_number = RelatedColumn("order.number")
-    channel_name = RelatedColumn("order.channel.name")
-    state = Nested(State)
-    shipping_address = Nested(CustomerAddress)
-    order_id = Column("order")
     stock_location = Nested(ShortStockLocation)
-    commands = AvailableCommands(Command)
-    shipment = Nested(Shipment)
-    shipping_label = Nested(ShippingLabel)
-    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
-    delivery_type = RelatedColumn("order.delivery_type")
-    omnitron_order_id = RelatedColumn("order.omnitron_id")
 
 
 class PackageSimple(Serializer):
@@ -333,36 +321,15 @@ class TransferItem(Serializer):
     product = Nested(Product)
 
 
-class TransferListItem(Serializer):
-    kind = records.TransferOrder
-    keys = """
-        id source destination transferitem_set number order order_number package package_number target_transfer_date
-        order_date_placed state commands invoice_number remote_id transfer_shipment created_date modified_date
-    """
+class TransferFields:
+    """Fields that the documents of transfer orders share."""
+
     source = Nested(StockLocation)
     destination = Nested(StockLocation)
     transferitem_set = NestedList(TransferItem, "transfer_order")
     order = RelatedColumn("package.order")
     order_number = RelatedColumn("package.order.number")
-    package_number = RelatedColumn("package.number")
     order_date_placed = RelatedColumn("package.order.date_placed")
-    state = Nested(State)
-    commands = AvailableCommands(Command)
-    transfer_shipment = Nested(Shipment)
-
-
-class Transfer(Serializer):
-    kind = records.TransferOrder
-    keys = """
-        id source destination transferitem_set number order order_number package package_number channel_name customer
-        shipping_address target_transfer_date state commands invoice_number remote_id transfer_shipment created_date
-        modified_date
-    """
-    source = Nested(StockLocation)
-    destination = Nested(StockLocation)
-    transferitem_set = NestedList(TransferItem, "transfer_order")
-    order = RelatedColumn("package.order")
-    order_number = RelatedColumn("package.order.number")
     package_number = RelatedColumn("package.number")
     channel_name = RelatedColumn("package.order.channel.name")
     customer = Nested(Customer, "package.order.customer")
@@ -370,6 +337,23 @@ class Transfer(Serializer):
     state = Nested(State)
     commands = AvailableCommands(Command)
     transfer_shipment = Nested(Shipment)
+
+
+class TransferListItem(TransferFields, Serializer):
+    kind = records.TransferOrder
+    keys = """
+        id source destination transferitem_set number order order_number package package_number target_transfer_date
+        order_date_placed state commands invoice_number remote_id transfer_shipment created_date modified_date
+    """
+
+
+class Transfer(TransferFields, Serializer):
+    kind = records.TransferOrder
+    keys = """
+        id source destination transferitem_set number order order_number package package_number channel_name customer
+        shipping_address target_transfer_date state commands invoice_number remote_id transfer_shipment created_date
+        modified_date
+    """
 
 
 class TransferSimple(Serializer):
@@ -421,3 +405,51 @@ class Invoice(Serializer):
     invoiceitem_set = NestedList(InvoiceItem, "invoice")
     order = Nested(InvoiceOrder)
     package_number = RelatedColumn("package.number")
+
+
+# The smaller services: their pages describe rows that the pages of packages do not have
+
+
+class DenialReason(Serializer):
+    kind = records.DenialReason
+    keys = "id title remote_id priority is_active"
+
+
+class ItemPackage(Serializer):
+    """The package of an item: the keys of the minimal model on the page of models."""
+
+    kind = records.Package
+    keys = "id number state order stock_location created_date modified_date"
+
+
+class PackageItemListed(Serializer):
+    """A package item in the list of all items, and in the detail of that list."""
+
+    kind = records.PackageItem
+    keys = "id package order_item state quantity unit_weight created_date modified_date"
+    package = Nested(ItemPackage)
+    order_item = Nested(OrderItem)
+    state = Nested(State)
+    quantity = Constant(1)
+
+
+class PackageItemDetail(Serializer):
+    """A package item at `/api/v1/package-item/<pk>/`."""
+
+    kind = records.PackageItem
+    keys = """
+        id state discrepancy_reason denial_reason created_date modified_date selected_barcode serial_no unit_weight
+        package order_item unit_type
+    """
+    state = Nested(State)
+    denial_reason = ItemDenialReason()
+    unit_type = Constant("quantity")
+
+
+class StockLocationSimple(Serializer):
+    kind = records.StockLocation
+    keys = """
+        id created_date modified_date omnitron_id name stock_location_type fax_number erp_code address
+        is_fulfillment_center is_pickup_location is_delivery_location is_fast_delivery_available is_return_available
+        is_active priority
+    """

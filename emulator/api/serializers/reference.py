@@ -21,16 +21,15 @@ from emulator.api.serializers.reference_fields import (
     Constant,
     ContentType,
     DeliveryStatus,
+    DerivedColumn,
     EventRetry,
     ItemDenialReason,
     JsonText,
     LabeledChoice,
     LogTransition,
     LogTransitionName,
-    MappedColumn,
     NestedSelf,
     ReceiverResponse,
-    StringColumn,
     Username,
 )
 from emulator.core import records
@@ -49,25 +48,21 @@ class State(Serializer):
 
 class ShortState(Serializer):
     kind, is_shared = records.State, True
+    keys = "name enum_value"
     implied_columns = MappingProxyType({"enum_class": "PackageStatus"})
     name = StateName("name")
-    enum_value = Column()
 
 
-class CustomerAddress(Serializer):
+class CustomerAddress(guide.AddressFields, Serializer):
     kind = records.Address
     keys = "id city country township district customer title line email phone_number first_name last_name is_active"
-    city = Nested(guide.City)
-    country = Nested(guide.Country)
-    township = Nested(guide.Township)
-    district = Nested(guide.District)
-    customer = Nested(guide.Customer)
 
 
 class LocationAddress(Serializer):
     """A location's address with the keys of a customer's address; e-mail and telephone are the location's own."""
 
     kind = records.StockLocation
+    keys = "id city country township district customer title line email phone_number first_name last_name is_active"
     id = Column("address")
     city = Nested(guide.City, "address.city")
     country = Nested(guide.Country, "address.country")
@@ -76,7 +71,6 @@ class LocationAddress(Serializer):
     customer = Constant(None)
     title = RelatedColumn("address.title")
     line = RelatedColumn("address.line")
-    email = Column()
     phone_number = Column("daytime_phone")
     first_name = Constant("")
     last_name = Constant("")
@@ -107,7 +101,7 @@ class PackageItemRow(Serializer):
     """An entry of the list of a package's items."""
 
     kind = records.PackageItem
-    id = Column()
+    keys = "id product_sku"
     product_sku = RelatedColumn("order_item.product.sku")
 
 
@@ -117,14 +111,14 @@ class DeliveryRange(Serializer):
 
 
 class PackageShort(guide.PackageShort):
+    keys = "id_encrypted scenario rule"
     packageitem_set = NestedList(PackageItem, "package")
     state = Nested(State)
     shipping_address = Nested(CustomerAddress)
     stock_location = Nested(StockLocation)
     delivery_type = LabeledChoice("order.delivery_type")
-    id_encrypted = Column()
-    scenario = MappedColumn("order.is_click_and_collect", SCENARIOS)
-    rule = MappedColumn("order.is_click_and_collect", RULES)
+    scenario = DerivedColumn("order.is_click_and_collect", SCENARIOS.get)
+    rule = DerivedColumn("order.is_click_and_collect", RULES.get)
 
 
 class Package(PackageShort):
@@ -133,18 +127,10 @@ class Package(PackageShort):
         order_gift_box_note order_has_gift_box order_retail_store_id order_notes created_date modified_date
         channel_omnitron_id source origin_address origin_address_id
     """
-    date_placed = RelatedColumn("order.date_placed")
-    city = RelatedColumn("shipping_address.city.name")
-    payment_type = RelatedColumn("order.payment_type")
     delivery_range = Nested(DeliveryRange)
-    order_gift_box_note = RelatedColumn("order.gift_box_note")
-    order_has_gift_box = RelatedColumn("order.has_gift_box")
-    order_retail_store_id = RelatedColumn("order.retail_store_id")
-    order_notes = RelatedColumn("order.notes")
-    channel_omnitron_id = RelatedColumn("order.channel.omnitron_id")
     source = Constant("oms")
     origin_address = RelatedColumn("stock_location.address")
-    origin_address_id = StringColumn("stock_location.address")
+    origin_address_id = DerivedColumn("stock_location.address", str)
 
 
 class PackageShortListItem(guide.PackageShortListItem):

@@ -24,7 +24,6 @@ from emulator.api.serializers.fields import (
 from emulator.api.serializers.rendering import TrackedReader
 from emulator.core.json_text import JsonValue
 from emulator.core.records import (
-    ColumnValue,
     DenialReason,
     Record,
     Transition,
@@ -70,28 +69,17 @@ class NestedSelf(SerializerField):
 
 
 class DerivedColumn(RelatedColumn):
-    """A value computed from a related column; a recorded value is ignored, because other keys state the column."""
+    """A function of a related column. A recorded value is ignored, because other keys state the column."""
+
+    def __init__(self, path: str, function: Callable[[JsonValue], JsonValue]) -> None:
+        super().__init__(path)
+        self.function = function
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        return self.function(super().to_representation(record, reader))
 
     def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
         """Ignore the recorded value."""
-
-
-class MappedColumn(DerivedColumn):
-    """One of a few constants, selected by the value of a related column."""
-
-    def __init__(self, path: str, values: Mapping[ColumnValue, JsonValue]) -> None:
-        super().__init__(path)
-        self.values = values
-
-    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
-        return self.values[super().to_representation(record, reader)]
-
-
-class StringColumn(DerivedColumn):
-    """A number as a string."""
-
-    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
-        return str(super().to_representation(record, reader))
 
 
 class LabeledChoice(RelatedColumn):

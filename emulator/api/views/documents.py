@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from html import escape
 from itertools import accumulate
-from pathlib import Path
+from string import Template
 from urllib.parse import unquote
 
 import orjson
 
 from emulator.api.serializers.rendering import to_json
 from emulator.api.views.records import get_or_404
-from emulator.core.call import Call, Reply
+from emulator.core.call import HTML, Call, Reply
+from emulator.core.files import FIXTURES, load_fixture
 from emulator.core.records import (
     OMITTED,
     Address,
@@ -33,36 +35,24 @@ from emulator.core.records import (
 from emulator.state.store import Reader
 from emulator.state.world import World
 
-HTML = "text/html; charset=utf-8"
 SVG = "image/svg+xml"
 MAX_FILE_NAME_LENGTH = 40
 QUIET_ZONE = 10
 """Width of the space beside a barcode."""
 CODE_B, CHECK_MODULUS, CODE_128_STOP = 104, 103, "2331112"
-CODE_128_WIDTHS = re.findall(
-    r"\d{6}",
-    "212222222122222221121223121322131222122213122312132212221213221312231212112232122132122231113222"
-    "123122123221223211221132221231213212223112312131311222321122321221312212322112322211212123212321"
-    "232121111323131123131321112313132113132311211313231113231311112133112331132131113123113321133121"
-    "313121211331231131213113213311213131311123311321331121312113312311332111314111221411431111111224"
-    "111422121124121421141122141221112214112412122114122411142112142211241211221114413111241112134111"
-    "111242121142121241114212124112124211411212421112421211212141214121412121111143111341131141114113"
-    "114311411113411311113141114131311141411131211412211214211232",
-)
+PICTURES: Mapping[str, Mapping[str, str]] = load_fixture("pictures")
+"""Colours by name, shapes as SVG paths, and the shape for each word in the name of a product."""
+CODE_128_WIDTHS: Sequence[str] = load_fixture("pictures")["code_128"]
 """The widths of three bars and three spaces for each value of Code 128."""
-
-
 PRODUCT_PATH = re.compile(r"/products/(?:\d+/)*(\d+)/[^/]*$")
 """Path of a product's image, which contains the id of the product."""
 DEFAULT_COLOUR, DEFAULT_SHAPE = "#c3c8d2", "box"
-PICTURES_FILE = Path(__file__).parent.parent.parent / "fixtures" / "pictures.json"
 
 
 @cache
-def pictures() -> dict[str, dict[str, str]]:
-    """Return the colours by name, the shapes as SVG paths, and the shape for each word in the name of a product."""
-    tables: dict[str, dict[str, str]] = orjson.loads(PICTURES_FILE.read_bytes())
-    return tables
+def load_page(name: str) -> Template:
+    """Return the template of a page or picture in `fixtures/pages/`."""
+    return Template((FIXTURES / "pages" / name).read_text("utf-8"))
 
 
 def render_product_image(call: Call, world: World) -> Reply:
@@ -73,19 +63,19 @@ def render_product_image(call: Call, world: World) -> Reply:
     name = path.rpartition("/")[2] if product is None or product.name is OMITTED else str(product.name)
     colour = DEFAULT_COLOUR if product is None else product_colour(product)
     shown = "".join(filter(str.isprintable, name))[:MAX_FILE_NAME_LENGTH]  # XML does not allow control characters
-    shape = pictures()["shapes"][DEFAULT_SHAPE if product is None else product_shape(name)]
-    image = IMAGE_TEMPLATE.format(name=escape(shown), shape=shape, colour=colour)
+    shape = PICTURES["shapes"][DEFAULT_SHAPE if product is None else product_shape(name)]
+    image = load_page("product.svg").substitute(name=escape(shown), shape=shape, colour=colour)
     return Reply(200, image.encode(), content_type=SVG)
 
 
 def product_colour(product: Product) -> str:
     name = orjson.loads(product.attributes).get("renk")
-    return pictures()["colours"].get(str(name).upper(), DEFAULT_COLOUR)
+    return PICTURES["colours"].get(str(name).upper(), DEFAULT_COLOUR)
 
 
 def product_shape(name: str) -> str:
     words = name.lower()
-    return next((shape for word, shape in pictures()["words"].items() if word in words), DEFAULT_SHAPE)
+    return next((shape for word, shape in PICTURES["words"].items() if word in words), DEFAULT_SHAPE)
 
 
 def render_shipping_label(call: Call, world: World) -> Reply:
@@ -107,7 +97,7 @@ def render_shipping_label(call: Call, world: World) -> Reply:
     }
     safe = {key: escape(text) for key, text in texts.items()}
     safe["barcode"] = render_barcode(package.tracking_number or package.number)
-    return Reply(200, LABEL_TEMPLATE.format_map(safe).encode(), content_type=HTML)
+    return Reply(200, load_page("label.html").substitute(safe).encode(), content_type=HTML)
 
 
 def carrier_name(package: Package, reader: Reader) -> str:
@@ -168,72 +158,10 @@ def render_invoice_page(package: Package, reader: Reader) -> str:
         "total": str(sum((Decimal(item.net_amount) for item in items), Decimal("0.00"))),
     }
     lines = "\n".join(render_invoice_line(item, reader.get_existing(Product, item.product)) for item in items)
-    return INVOICE_TEMPLATE.format(lines=lines, **{key: escape(value) for key, value in texts.items()})
+    return load_page("invoice.html").substitute({key: escape(value) for key, value in texts.items()}, lines=lines)
 
 
 def render_invoice_line(item: OrderItem, product: Product) -> str:
     name = product.sku if product.name is OMITTED else str(product.name)
     cells = (product.sku, name, f"{item.tax_rate} %", item.net_amount)
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-
-
-IMAGE_TEMPLATE = """<svg xmlns="http://www.w3.org/2000/svg" width="480" height="480" viewBox="0 0 480 480" role="img">
-<title>{name}</title>
-<rect width="480" height="480" fill="#eceef2"/>
-<path d="{shape}" fill="{colour}" stroke="#3b4252" stroke-width="7" stroke-linejoin="round" stroke-linecap="round"/>
-<text x="240" y="446" font-family="sans-serif" font-size="18" text-anchor="middle" fill="#5b6472">{name}</text>
-</svg>
-"""
-
-LABEL_TEMPLATE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>Shipping label {number}</title>
-<style>
-@page {{ size: 100mm 150mm; margin: 0 }}
-body {{ font: 14px/1.4 sans-serif; max-width: 92mm; margin: 4mm; border: 1px solid #000 }}
-section {{ padding: 3mm; border-bottom: 1px solid #000 }}
-section:last-child {{ border: 0 }}
-h1, p {{ margin: 0 }}
-h1 {{ font-size: 20px; letter-spacing: 1px }}
-small {{ text-transform: uppercase }}
-.barcode svg {{ display: block; width: 100%; height: 16mm; margin-bottom: 2mm }}
-</style>
-</head>
-<body>
-<section><small>From</small><p>{sender}</p></section>
-<section><small>To</small><p><b>{name}</b></p><p>{line}</p><p>{place}</p><p>{phone}</p></section>
-<section><small>Carrier</small><p><b>{carrier}</b></p></section>
-<section class="barcode">{barcode}<small>Tracking number</small><h1>{tracking}</h1></section>
-<section><small>Package</small><p>{number}</p><small>Order</small><p>{order}</p></section>
-</body>
-</html>
-"""
-
-INVOICE_TEMPLATE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>Invoice {number}</title>
-<style>
-body {{ font: 14px/1.4 sans-serif; max-width: 180mm; margin: 10mm auto }}
-table {{ width: 100%; border-collapse: collapse }}
-th, td {{ padding: 2mm; border-bottom: 1px solid #ccc; text-align: left }}
-th:last-child, td:last-child {{ text-align: right }}
-</style>
-</head>
-<body>
-<h1>Invoice {number}</h1>
-<p>{name}<br>{line}<br>{place}</p>
-<p>Order {order} of {date}, package {package}</p>
-<table>
-<thead><tr><th>SKU</th><th>Product</th><th>Tax</th><th>Amount</th></tr></thead>
-<tbody>
-{lines}
-</tbody>
-<tfoot><tr><th colspan="3">Total</th><th>{total} {currency}</th></tr></tfoot>
-</table>
-</body>
-</html>
-"""

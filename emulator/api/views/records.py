@@ -39,8 +39,8 @@ from emulator.core.records import (
 from emulator.domain.commands import CommandCaller, run_command
 from emulator.domain.explanations import describe_allowed_values, describe_transition
 from emulator.domain.installation import complete_installation
-from emulator.domain.invoicing import create_purchase_invoice
-from emulator.domain.state_graph import Subject, cache_with_base, describe_state
+from emulator.domain.shipments import create_purchase_invoice
+from emulator.domain.state_graph import Subject, cache_with_base, describe_state, find_transition
 from emulator.state.store import Reader, Snapshot
 from emulator.state.world import World
 
@@ -190,6 +190,13 @@ def command_view(owner: type[Subject], *, parameters_required: bool = True) -> V
         return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
 
     return view
+
+
+def find_requested_transition(reader: Reader, body: JsonValue) -> Transition:
+    """Return the transition that the body of a command names. Its other keys may be invalid. Raise `ApiError`."""
+    is_plain = type(body) is dict and type(body.get("transition")) is int and "slug" not in body
+    fields = body if is_plain else validate({key: COMMAND_FIELDS[key] for key in ("transition", "slug")}, body)
+    return find_transition(reader, fields.get("transition"), fields.get("slug"))
 
 
 def describe_command_error(

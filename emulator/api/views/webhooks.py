@@ -13,8 +13,8 @@ import orjson
 
 from emulator.api.control.deliveries import save_result
 from emulator.api.filters import Condition, ListQuery
+from emulator.api.filters.filter_set import OWNER_FILTERS
 from emulator.api.filters.query import find_ids
-from emulator.api.filters.tables import OWNER_FILTERS
 from emulator.api.parameters import paginate
 from emulator.api.request_fields import HOOK_FIELDS
 from emulator.api.serializers.rendering import page_json
@@ -187,9 +187,7 @@ def require_allowed_target(call: Call, world: World, target_url: str) -> None:
     """Raise `PermissionDenied` with a hint if no hook may call this address. The real service has no such rule."""
     refusal = world.outbox.sender.hook_refusal(target_url, from_foreign_page=call.is_from_foreign_page)
     if refusal is not None:
-        error = PermissionDenied()
-        error.hint = refusal
-        raise error
+        raise PermissionDenied(hint=refusal)
 
 
 def require_not_registered(

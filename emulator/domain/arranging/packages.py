@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from emulator.core.errors import Conflict
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject
 from emulator.core.records import (
     Address,
@@ -69,21 +70,7 @@ from emulator.state.store import Reader, Transaction
 PACKAGE_COLUMNS = plain_columns(Package, "plan_item", "id_encrypted")
 ITEM_COLUMNS = plain_columns(PackageItem, "created_date", "modified_date")
 SHIPMENT_COLUMNS = plain_columns(Shipment, "created_date", "modified_date", "update_date_time")
-ORDER_KEYS: Mapping[str, str] = {
-    "order_number": "number",
-    "date_placed": "date_placed",
-    "channel_name": "channel",
-    "payment_type": "payment_type",
-    "shipping_address": "shipping_address",
-    "customer": "customer",
-    "order_gift_box_note": "gift_box_note",
-    "order_has_gift_box": "has_gift_box",
-    "order_retail_store_id": "retail_store_id",
-    "is_click_and_collect": "is_click_and_collect",
-    "order_notes": "notes",
-    "delivery_type": "delivery_type",
-    "omnitron_order_id": "omnitron_id",
-}
+ORDER_KEYS: Mapping[str, str] = load_fixture("order_keys")
 """Key of a package document that belongs to the order -> key of the order document."""
 
 
@@ -271,10 +258,7 @@ def wrong_state_conflict(view: Reader, package: Package, what: str, names: list[
 
 
 def cancel_package(tx: Transaction, package: Package) -> list[int]:
-    """Cancel a package with its items and open transfer orders. Return the ids of the cancelled transfer orders.
-
-    Raise `Conflict` if the package's state does not allow it.
-    """
+    """Cancel a package and its open transfer orders, and return their ids. Raise `Conflict` if it is too late."""
     transition = actor_transition(tx, package, CANCEL_CODE)
     if transition is None:
         raise wrong_state_conflict(tx, package, "a cancellation", source_state_names(tx, CANCEL_CODE))

@@ -114,7 +114,10 @@ def complete_installation(name: str) -> Installation:
 
 @lru_cache(maxsize=32)
 def build_installation(source: Path | str, _versions: FileVersions) -> Installation:
-    own = read_installation(source) if isinstance(source, Path) else read_text(source)
+    if isinstance(source, Path):
+        own = read_installation(source)
+    else:
+        own = merge_documents([(INLINE_NAME, json_text.load_json(source))])
     installation = fill_missing_entries(own, read_installation(installation_path(DEFAULT)))
     if not installation.options.assumed_transitions:
         installation = withdraw_assumed_commands(installation)
@@ -202,12 +205,6 @@ def read_versioned_text(path: Path, _versions: FileVersions) -> str:
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=32)
-def read_text(text: str) -> Installation:
-    """Read the JSON text of an installation. Raise `InvalidInstallation` if it is not valid."""
-    return merge_documents([(INLINE_NAME, json_text.load_json(text))])
 
 
 def read_installation(path: Path) -> Installation:
@@ -313,13 +310,8 @@ def value_converter(hint: object) -> Converter:
     types = get_args(hint) or (hint,)
     for type_, convert in ((Json, compact_json), (datetime, datetime.fromisoformat)):
         if type_ in types:
-            return or_none(convert) if type(None) in types else convert
+            return lambda value: None if value is None and type(None) in types else convert(value)
     return lambda value: value
-
-
-def or_none(convert: Converter) -> Converter:
-    """Return the converter with None passed through."""
-    return lambda value: None if value is None else convert(value)
 
 
 # --- completion from the default installation -----------------------------------------------------------------------

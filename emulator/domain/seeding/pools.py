@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from math import cos, hypot, radians
-from pathlib import Path
 from typing import NamedTuple
 
-import orjson
-
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import (
     CargoCompany,
@@ -41,7 +39,6 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-POOL_FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "pools"
 CURRENCIES = {"tr": "try", "it": "eur"}
 TAX_RATES = {"it": "22.00"}
 """The tax rate of all products, if it is not the product's own."""
@@ -53,10 +50,9 @@ CARRIERS = {
 KILOMETRES_PER_DEGREE = 111.2
 
 
-@cache
 def pool(name: str) -> JsonValue:
     """Return a pool that `make pools` wrote."""
-    return orjson.loads((POOL_FOLDER / f"{name}.json").read_bytes())
+    return load_fixture(f"pools/{name}")
 
 
 class Destination(NamedTuple):
@@ -193,17 +189,6 @@ OPENING, CLOSING = timedelta(hours=6), timedelta(hours=15)
 SUNDAY = 6
 PRODUCTS_ADDED_AT = datetime(2022, 9, 14, 8, 10, 44, 353121, tzinfo=UTC)
 HOOKS_CREATED_AT = datetime(2023, 1, 4, 13, 2, 18, 404799, tzinfo=UTC)
-FIXED_POLICY = b'{"choice":"fixed","kwargs":{"seconds":60}}'
-EXPONENTIAL_POLICY = b'{"choice":"exponential","kwargs":{"base":2,"factor":1}}'
-HOOKS = (
-    (67, "package.created", EXPONENTIAL_POLICY),
-    (69, "package.status.transitioned", EXPONENTIAL_POLICY),
-    (70, "package.status.packed", FIXED_POLICY),
-    (71, "package.status.shipped", FIXED_POLICY),
-    (131, "transfer.status.created", FIXED_POLICY),
-    (132, "transfer.status.transitioned", FIXED_POLICY),
-    (133, "transfer.status.cancelled", FIXED_POLICY),
-)
 HOOK_TARGET = "https://integration.example.com/oms/"
 """The host is one of `webhooks.receivers.BUILT_IN_HOSTS`: a receiver in the process accepts the events."""
 
@@ -304,12 +289,12 @@ def make_delivery_ranges(start: datetime) -> list[DeliveryRange]:
 def make_hooks() -> list[Webhook]:
     return [
         Webhook(
-            id=id_,
-            retry_countdown_config=retry,
+            id=row["id"],
+            retry_countdown_config=compact_json(row["retry"]),
             created_date=HOOKS_CREATED_AT,
             modified_date=HOOKS_CREATED_AT + timedelta(microseconds=39),
-            target_url=HOOK_TARGET + event_type.replace(".", "/"),
-            event_type=event_type,
+            target_url=HOOK_TARGET + row["event_type"].replace(".", "/"),
+            event_type=row["event_type"],
         )
-        for id_, event_type, retry in HOOKS
+        for row in load_fixture("demo_hooks")
     ]

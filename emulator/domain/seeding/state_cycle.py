@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
+from emulator.core.files import load_fixture
 from emulator.core.records import State, Webhook
 from emulator.core.seeded_random import draw
 from emulator.domain.installation import Records
@@ -27,58 +28,22 @@ class CycleRow(NamedTuple):
     """Five packages and their transfer order, by the enum values of their states."""
 
     transfer: str
-    transfer_columns: tuple[int, ...]
+    transfer_columns: Sequence[int]
     """The packages that may have the transfer order, in turn."""
-    packages: tuple[str, str, str, str, str]
+    packages: Sequence[str]
     without_shipment: int | None = None
     """The package that was packed without a shipment."""
 
 
-CYCLE = (
-    CycleRow("waiting", (0,), (WAITING_FOR_TRANSFER, WAITING, PACKED, "800", SHIPPED)),
-    CycleRow("ready_to_shipment", (0,), (WAITING_FOR_TRANSFER, "200", "400", OUT_OF_STOCK, WAITING)),
-    CycleRow("in_transit", (0,), (WAITING_FOR_TRANSFER, LABEL, "650", PACKED, "200"), without_shipment=3),
-    CycleRow("transferred", (0, 1, 2), (WAITING, SHIPPED, "700", REQUIRES_REPLAN, "350")),
-    CycleRow("cancelled", (0,), ("900", "1100", "950", "800", "990")),
-)
-OLD_CYCLE = (
-    CycleRow("transferred", (0, 1, 2), ("800", "800", "800", "800", "800")),
-    CycleRow("transferred", (0, 1, 2), ("800", "800", "900", "800", "800")),
-    CycleRow("transferred", (0, 1, 2), ("800", "800", "800", "800", "800")),
-    CycleRow("cancelled", (0,), ("900", "800", "800", "800", "800")),
-    CycleRow("transferred", (0, 1), ("800", "800", "1100", REQUIRES_REPLAN, "800")),
-)
-"""The states of packages that are older: almost all are delivered, and the others are closed, too."""
+TABLES = load_fixture("state_cycle")
+CYCLE, OLD_CYCLE = (tuple(CycleRow(**row) for row in TABLES[name]) for name in ("cycle", "old_cycle"))
+"""The states of recent packages, and of older ones: almost all are delivered, and the others are closed, too."""
 REPLACED, REPLACEMENT = 3, 4
 """The package that may be replaced, and the package that then replaces it."""
 
-PACKAGE_PATHS: dict[str, tuple[str, ...]] = {
-    "100": (),
-    "200": ("200",),
-    "300": (),
-    "350": ("350",),
-    "400": ("200", "400"),
-    "450": ("200", "450"),
-    "500": ("200", "500"),
-    "600": ("200", "400", "500", "600"),
-    "650": ("500", "600", "650"),
-    "700": ("500", "600", "650", "700"),
-    "800": ("200", "500", "600", "800"),
-    "900": ("900",),
-    "910": ("910",),
-    "920": ("920",),
-    "950": ("200", "950"),
-    "990": ("990",),
-    "1100": ("1100",),
-}
-"""The states of a package after Waiting, up to its present state."""
-TRANSFER_PATHS = {
-    "waiting": (),
-    "ready_to_shipment": ("ready_to_shipment",),
-    "in_transit": ("ready_to_shipment", "in_transit"),
-    "transferred": ("ready_to_shipment", "in_transit", "transferred"),
-    "cancelled": ("cancelled",),
-}
+PACKAGE_PATHS: Mapping[str, Sequence[str]] = TABLES["package_paths"]
+TRANSFER_PATHS: Mapping[str, Sequence[str]] = TABLES["transfer_paths"]
+"""Present state -> the states of a package or transfer order after Waiting, up to the present one."""
 ORDER_ITEM_VALUES = {**dict.fromkeys(("450", "500", "600", "650", "700", "800"), "450"), "900": "100"}
 """Packing makes order items Preparing, cancelling cancels them; until then they are Approved."""
 APPROVED = "400"
@@ -203,7 +168,8 @@ def make_package_slot(row: CycleRow, column: int, holder: int | None, ids: State
     path = package_path(row, column, has_transfer, ids)
     value, transitions = path[-1], path[1:]
     packed = next((k for k, state in enumerate(transitions) if state in {PACKED, LABEL}), None)
-    is_replacing = is_replanned(package_path(row, REPLACED, False, ids))
+    replaced = package_path(row, REPLACED, False, ids)
+    is_replacing = len(replaced) > 1 and replaced[-1] in {OUT_OF_STOCK, REQUIRES_REPLAN}
     return PackageSlot(
         path=ids.state_ids("PackageStatus", path),
         item_state=ids.nearest_state_id("PackageItemStatus", [ITEM_STATE_VALUES.get(each, each) for each in path]),
@@ -230,11 +196,6 @@ def package_path(row: CycleRow, column: int, has_transfer: bool, ids: StateIds) 
         value = WAITING_FOR_TRANSFER
     waits = has_transfer and WAITING_FOR_TRANSFER in ids.by_value("PackageStatus")
     return ids.available_path("PackageStatus", (*initial_states(waits, arrived), *PACKAGE_PATHS[value]))
-
-
-def is_replanned(path: tuple[str, ...]) -> bool:
-    """Return whether another package replaced the package with this path."""
-    return len(path) > 1 and path[-1] in {OUT_OF_STOCK, REQUIRES_REPLAN}
 
 
 def initial_states(waits: bool, arrived: bool) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from emulator.state.clock import format_time
 from emulator.state.store import Reader
 from emulator.state.world import World
 from emulator.web.admin.activity import next_id
-from emulator.web.admin.shared import api, current_world, json_response, query_parameters
+from emulator.web.admin.shared import api, current_world, json_response, list_response, query_parameters
 
 BUCKETS = 48
 MAX_LOGS = 5_000
@@ -96,10 +96,8 @@ def location_row(records: Reader, location: StockLocation) -> JsonObject:
 def find_shipments() -> Response:
     """List the packages and transfer orders whose shipment has a tracking number. The API has no such filter."""
     number = query_parameters("tracking_number").get("tracking_number", "")
-    results = [
-        shipment_row(current_world().records, each) for each in shipments_with(current_world().records, number)
-    ]
-    return json_response({"count": len(results), "results": results})
+    records = current_world().records
+    return list_response([shipment_row(records, each) for each in shipments_with(records, number)])
 
 
 def shipments_with(records: Reader, number: str) -> list[Shipment]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from flask import Response
 
@@ -18,6 +18,7 @@ from emulator.web.admin.shared import (
     api,
     current_world,
     json_response,
+    list_response,
     no_content,
     parse_bool,
     parse_int,
@@ -29,9 +30,7 @@ from emulator.web.provenance import bases_of
 from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-
-    Family = TypeVar("Family", CounterMetricFamily, GaugeMetricFamily)
+    from prometheus_client.core import Metric
 
 JOURNAL_PARAMETERS = ("operation", "method", "status", "path", "limit", "brief")
 DEFAULT_LIMIT = 100
@@ -50,22 +49,18 @@ def list_requests() -> Response:
     limit = parse_int("limit", query["limit"]) if "limit" in query else DEFAULT_LIMIT
     document = summary_document if parse_bool("brief", query.get("brief", "false")) else exchange_document
     world = current_world()
-    journal = world.journal
-    matches = list(find_exchanges(journal, query.get("operation"), query.get("method"), status, query.get("path")))
-    return json_response(
-        {"count": len(matches), "results": [document(each, bases_of(world, each)) for each in matches[:limit]]}
-    )
+    operation, method, path = (query.get(name) for name in ("operation", "method", "path"))
+    matches = list(find_exchanges(world.journal, operation, method, status, path))
+    return list_response([document(each, bases_of(world, each)) for each in matches[:limit]], len(matches))
 
 
 @api.get("/requests/<request_id>")
 def get_request(request_id: str) -> Response:
     world = current_world()
-    journal = world.journal
-    exchange = journal.get(request_id)
+    exchange = world.journal.get(request_id)
     if exchange is None:
-        raise UnknownRecord(
-            f"the journal has no request {request_id!r}; it holds the latest {journal.limit} requests"
-        )
+        limit = world.journal.limit
+        raise UnknownRecord(f"the journal has no request {request_id!r}; it holds the latest {limit} requests")
     return json_response(detailed_document(exchange, bases_of(world, exchange)))
 
 
@@ -86,8 +81,7 @@ def list_changes() -> Response:
 @api.get("/audit")
 def audit_requests() -> Response:
     exchanges = reversed(list(current_world().journal.newest_first()))
-    findings = [finding_document(finding) for finding in audit(exchanges)]
-    return json_response({"count": len(findings), "results": findings})
+    return list_response([finding_document(finding) for finding in audit(exchanges)])
 
 
 @api.get("/coverage")
@@ -116,10 +110,12 @@ class MetricsCollector:
         """Yield the current value of each metric."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-        for name, (text, labels, samples) in self.counters().items():
-            yield with_samples(CounterMetricFamily(f"oms_emulator_{name}", text, labels=labels), samples)
-        for name, (text, labels, samples) in self.gauges().items():
-            yield with_samples(GaugeMetricFamily(f"oms_emulator_{name}", text, labels=labels), samples)
+        for family, rows in ((CounterMetricFamily, self.counters()), (GaugeMetricFamily, self.gauges())):
+            for name, (text, labels, samples) in rows.items():
+                metric = family(f"oms_emulator_{name}", text, labels=labels)
+                for values, value in samples.items():
+                    metric.add_metric(values, value)
+                yield metric
 
     def counters(self) -> dict[str, MetricRow]:
         counts = self.worlds.metrics
@@ -171,9 +167,3 @@ class MetricsCollector:
 
 def by_name(counts: Mapping[str, float]) -> Samples:
     return {(name,): count for name, count in counts.items()}
-
-
-def with_samples(family: Family, samples: Samples) -> Family:
-    for labels, value in samples.items():
-        family.add_metric(labels, value)
-    return family

@@ -18,9 +18,7 @@ import orjson
 from flask import Response, redirect, render_template_string, request
 from werkzeug.exceptions import NotFound
 
-from emulator.api.openapi import PARTS, VERSIONS, openapi_document
-from emulator.api.openapi.arazzo import arazzo_document
-from emulator.api.openapi.asyncapi import asyncapi_document
+from emulator.api.openapi import PARTS, VERSIONS, arazzo_document, asyncapi_document, openapi_document
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.errors import InvalidDocument
 from emulator.core.json_text import JsonObject

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,8 +15,7 @@ from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
 from emulator.core import json_text
 from emulator.core.errors import ControlError, InvalidDocument
-from emulator.core.escaping import escape_unprintable
-from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.json_text import JsonObject, JsonValue, escape_unprintable
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
 from emulator.state.world import World
@@ -147,6 +147,11 @@ def json_response(value: JsonObject | bytes, status: int = 200) -> Response:
     body = json_text.dump_json(value) if isinstance(value, dict) else value
     prefix = request.script_root
     return Response(fill_links(body, request.host_url.rstrip("/") + prefix, prefix), status, content_type=JSON)
+
+
+def list_response(results: Sequence[JsonObject], count: int | None = None) -> Response:
+    """Return a JSON response with a list. `count` is the number of all results, if these are only some of them."""
+    return json_response({"count": len(results) if count is None else count, "results": list(results)})
 
 
 def no_content() -> Response:

@@ -15,7 +15,7 @@ from emulator.api.control.clock import (
     set_traffic_rate,
 )
 from emulator.api.control.deliveries import add_delivery_fault, delivery_document
-from emulator.api.control.operations import validated_document
+from emulator.api.control.operations import CONTROL_OPERATIONS, validated_document
 from emulator.core import credentials
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.errors import InvalidDocument
@@ -28,6 +28,7 @@ from emulator.web.admin.shared import (
     api,
     current_world,
     json_response,
+    list_response,
     no_content,
     parse_int,
     query_parameters,
@@ -41,47 +42,28 @@ from emulator.web.admin.shared import (
 from emulator.worlds.redelivery import redeliver
 
 
-@api.post("/orders")
-def make_order() -> Response:
-    return json_response(run_write(current_world(), "control_make_order", read_document()), 201)
+def add_write(method: str, rule: str, operation: str, status: int = 200) -> None:
+    """Add the route of a write that `CONTROL_OPERATIONS` describes."""
+    write = CONTROL_OPERATIONS[operation]
+
+    def view(**path: int | str) -> Response:
+        if not write.takes_document:
+            require_no_document()
+        world, values = current_world(), dict(zip(write.path, path.values(), strict=True))
+        document = read_document() if write.takes_document else None
+        return json_response(run_write(world, operation, document, **values), status)
+
+    api.add_url_rule(rule, operation, view, methods=[method])
 
 
-@api.post("/orders/<int:id_>/cancel")
-def cancel_order(id_: int) -> Response:
-    require_no_document()
-    return json_response(run_write(current_world(), "control_cancel_order", id=id_))
-
-
-@api.post("/packages")
-def make_package() -> Response:
-    return json_response(run_write(current_world(), "control_make_package", read_document()), 201)
-
-
-@api.post("/packages/<int:pk>/carrier")
-def report_carrier(pk: int) -> Response:
-    return json_response(run_write(current_world(), "control_report_carrier", read_document(), pk=pk))
-
-
-@api.post("/packages/<int:pk>/cancel")
-def cancel_package(pk: int) -> Response:
-    require_no_document()
-    return json_response(run_write(current_world(), "control_cancel_package", pk=pk))
-
-
-@api.put("/stock/<int:location>/<path:sku>")
-def put_stock(location: int, sku: str) -> Response:
-    stock = run_write(current_world(), "control_put_stock", read_document(), location_id=location, sku=sku)
-    return json_response(stock)
-
-
-@api.post("/stock_locations")
-def make_stock_location() -> Response:
-    return json_response(run_write(current_world(), "control_make_stock_location", read_document()), 201)
-
-
-@api.patch("/stock_locations/<int:id_>")
-def change_stock_location(id_: int) -> Response:
-    return json_response(run_write(current_world(), "control_change_stock_location", read_document(), id=id_))
+add_write("POST", "/orders", "control_make_order", 201)
+add_write("POST", "/orders/<int:id_>/cancel", "control_cancel_order")
+add_write("POST", "/packages", "control_make_package", 201)
+add_write("POST", "/packages/<int:pk>/carrier", "control_report_carrier")
+add_write("POST", "/packages/<int:pk>/cancel", "control_cancel_package")
+add_write("PUT", "/stock/<int:location>/<path:sku>", "control_put_stock")
+add_write("POST", "/stock_locations", "control_make_stock_location", 201)
+add_write("PATCH", "/stock_locations/<int:id_>", "control_change_stock_location")
 
 
 @api.get("/clock")
@@ -134,8 +116,7 @@ def clock_document(world: World) -> JsonObject:
 
 @api.get("/faults")
 def faults() -> Response:
-    armed = [fault_document(fault) for fault in current_world().faults.copy(with_actions=True).armed]
-    return json_response({"count": len(armed), "results": armed})
+    return list_response([fault_document(fault) for fault in current_world().faults.copy(with_actions=True).armed])
 
 
 @api.post("/faults")
@@ -166,7 +147,7 @@ def deliveries_response(world: World, limit: int | None = None) -> Response:
     """Return the response with the latest deliveries, or with all of them."""
     log = list(world.outbox.log)
     latest = log if limit is None else log[max(len(log) - limit, 0) :]
-    return json_response({"count": len(log), "results": [delivery_document(delivery) for delivery in latest]})
+    return list_response([delivery_document(delivery) for delivery in latest], len(log))
 
 
 @api.post("/hooks/redeliver")
@@ -183,8 +164,7 @@ def flush_hooks() -> Response:
 
 @api.get("/hooks/disturbances")
 def delivery_faults() -> Response:
-    armed = [each._asdict() for each in current_world().outbox.faults]
-    return json_response({"count": len(armed), "results": armed})
+    return list_response([each._asdict() for each in current_world().outbox.faults])
 
 
 @api.post("/hooks/disturbances")

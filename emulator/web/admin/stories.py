@@ -21,12 +21,18 @@ from emulator.core.json_text import JsonObject
 from emulator.core.records import Package
 from emulator.domain.scenario_files import find_scenario
 from emulator.domain.state_graph import offered_transitions, slug_or_label
-from emulator.loading.replay import UnreplayableStep, replay_step
-from emulator.loading.worlds import DEFAULT_USER, settings_of, starting_snapshot
+from emulator.loading.worlds import DEFAULT_USER, UnreplayableStep, replay_step, settings_of, starting_snapshot
 from emulator.state.persistence import WorldSnapshot
 from emulator.state.steps import Step
 from emulator.state.world import World, WorldServices
-from emulator.web.admin.shared import api, json_response, require_no_document, world_name, world_registry
+from emulator.web.admin.shared import (
+    api,
+    json_response,
+    list_response,
+    require_no_document,
+    world_name,
+    world_registry,
+)
 from emulator.web.app import WORLD_PREFIX
 from emulator.webhooks import WebhookDispatcher
 
@@ -45,7 +51,7 @@ def list_stories() -> Response:
         | {"chapters": [chapter["title"] for chapter in story["chapters"]]}
         for name, story in stories().items()
     ]
-    return json_response({"count": len(results), "results": results})
+    return list_response(results)
 
 
 @api.get("/stories/<name>")

@@ -27,6 +27,7 @@ from emulator.web.admin.shared import (
     compact_json,
     current_world,
     json_response,
+    list_response,
     no_content,
     parse_bool,
     query_parameters,
@@ -53,8 +54,7 @@ def reset() -> Response:
 
 @api.get("/worlds")
 def list_worlds() -> Response:
-    results = [world_document(name, world_registry().get(name, using=False)) for name in world_registry()]
-    return json_response({"count": len(results), "results": results})
+    return list_response([world_document(name, world_registry().get(name, using=False)) for name in world_registry()])
 
 
 @api.put("/worlds/<name>")
@@ -86,8 +86,7 @@ def put_scenario() -> Response:
 
 @api.get("/scenarios")
 def scenarios() -> Response:
-    results = [{"name": one.name, "description": one.description} for one in bundled_scenarios().values()]
-    return json_response({"count": len(results), "results": results})
+    return list_response([{"name": one.name, "description": one.description} for one in bundled_scenarios().values()])
 
 
 @api.get("/export")
@@ -98,8 +97,7 @@ def export() -> Response:
 
 @api.get("/snapshots")
 def list_snapshots() -> Response:
-    results = [snapshot_document(name, snapshot) for name, snapshot in current_world().snapshots.items()]
-    return json_response({"count": len(results), "results": results})
+    return list_response([snapshot_document(name, snapshot) for name, snapshot in current_world().snapshots.items()])
 
 
 @api.put("/snapshots/<name>")

@@ -25,27 +25,14 @@ from emulator.state.persistence import WorldState
 from emulator.state.record_codec import encode_record
 from emulator.state.scenario import Scenario
 from emulator.state.store import BaseDataset
-from emulator.worlds.sqlite.history import TransactionChanges, encode_changes
+from emulator.worlds.sqlite.history import BranchRow, SnapshotRow, TransactionChanges, encode_changes
 
 SAMPLE_COUNT, MAX_COMPARED = 20, 300
 """Kinds with more records than this are compared by samples."""
-
-
-BranchRow = tuple[int, int | None, int]
 ON_CONFLICT_UPDATE = "ON CONFLICT DO UPDATE SET"
 """Updates an existing row, which keeps its position."""
 WORLD_TABLES = ("snapshots", "faults", "seen")
 """Tables whose rows belong to one world each."""
-
-
-class SnapshotRow(NamedTuple):
-    """A named snapshot of a world: the first steps of a branch."""
-
-    name: str
-    branch: int
-    step_count: int
-    state: WorldState
-    faults: Sequence[ArmedFault]
 
 
 class StoredWorld(NamedTuple):
@@ -161,15 +148,6 @@ def parse_state(text: str) -> WorldState:
     )
 
 
-def faults_text(faults: Iterable[ArmedFault]) -> str:
-    return orjson.dumps([fault_scenario_document(fault) for fault in faults]).decode()
-
-
-def parse_faults(text: str) -> list[ArmedFault]:
-    """Parse armed faults. Raise `ValueError`, `KeyError` or `TypeError` if the text is not valid."""
-    return [fault_from_document(document) for document in orjson.loads(text)]
-
-
 def counts_text(fault: ArmedFault) -> str:
     """Return the text of one fault without its request counts, which have rows in the table `seen`."""
     return orjson.dumps(fault_scenario_document(fault) | {"seen": {}}).decode()
@@ -192,21 +170,13 @@ def put_branch(world: int, row: BranchRow, faults: Sequence[ArmedFault], connect
     put_faults(world, faults, connection)
 
 
-def put_faults(world: int, faults: Iterable[ArmedFault], connection: sqlite3.Connection) -> None:
+def put_faults(world: int, faults: Sequence[ArmedFault], connection: sqlite3.Connection) -> None:
     for table in ("faults", "seen"):
         connection.execute(f"DELETE FROM {table} WHERE world = ?", (world,))  # noqa: S608 - ours
-    for fault in faults:
-        put_fault(world, fault.id, counts_text(fault), connection)
-        put_seen(world, [(fault.id, *seen) for seen in fault.request_counts.items()], connection)
-
-
-def put_fault(world: int, fault: int, text: str, connection: sqlite3.Connection) -> None:
-    insert = "INSERT INTO faults (world, id, document) VALUES (?, ?, ?)"
-    connection.execute(f"{insert} {ON_CONFLICT_UPDATE} document = excluded.document", (world, fault, text))
-
-
-def put_seen(world: int, seen: Iterable[tuple[int, str, int]], connection: sqlite3.Connection) -> None:
-    connection.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", [(world, *row) for row in seen])
+    texts = [(fault.id, counts_text(fault)) for fault in faults]
+    put_counts(
+        world, texts, [(fault.id, *seen) for fault in faults for seen in fault.request_counts.items()], connection
+    )
 
 
 def put_counts(
@@ -215,13 +185,16 @@ def put_counts(
     seen: Iterable[tuple[int, str, int]],
     connection: sqlite3.Connection,
 ) -> None:
-    for fault, text in texts:
-        put_fault(world, fault, text, connection)
-    put_seen(world, seen, connection)
+    """Insert or replace the documents of faults, and the number of times that they have seen a request."""
+    insert = "INSERT INTO faults (world, id, document) VALUES (?, ?, ?)"
+    update = f"{insert} {ON_CONFLICT_UPDATE} document = excluded.document"
+    connection.executemany(update, [(world, *row) for row in texts])
+    connection.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", [(world, *row) for row in seen])
 
 
 def put_snapshot(world: int, row: SnapshotRow, connection: sqlite3.Connection) -> None:
-    values = (world, row.name, row.branch, row.step_count, state_text(row.state), faults_text(row.faults))
+    faults = orjson.dumps([fault_scenario_document(fault) for fault in row.faults]).decode()
+    values = (world, row.name, row.branch, row.step_count, state_text(row.state), faults)
     insert = "INSERT INTO snapshots (world, name, course, upto, now, faults) VALUES (?, ?, ?, ?, ?, ?)"
     changes = ", ".join(f"{column} = excluded.{column}" for column in ("course", "upto", "now", "faults"))
     connection.execute(f"{insert} {ON_CONFLICT_UPDATE} {changes}", values)
@@ -291,6 +264,7 @@ def read_faults(connection: sqlite3.Connection) -> dict[int, list[ArmedFault]]:
 def read_snapshots(connection: sqlite3.Connection) -> dict[int, list[SnapshotRow]]:
     snapshots: dict[int, list[SnapshotRow]] = defaultdict(list)
     query = "SELECT world, name, course, upto, now, faults FROM snapshots ORDER BY position"
-    for world, name, branch, step_count, state, faults in connection.execute(query):
-        snapshots[world].append(SnapshotRow(name, branch, step_count, parse_state(state), parse_faults(faults)))
+    for world, name, branch, step_count, state, text in connection.execute(query):
+        faults = [fault_from_document(document) for document in orjson.loads(text)]
+        snapshots[world].append(SnapshotRow(name, branch, step_count, parse_state(state), faults))
     return snapshots

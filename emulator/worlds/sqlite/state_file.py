@@ -1,13 +1,13 @@
-"""The state file of a server: stores its worlds and all their changes (`registry.WorldStorage`)."""
+"""The state file of a server: stores its worlds and all their changes."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import count
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -22,18 +22,6 @@ from emulator.state.scenario import Scenario, Settings
 from emulator.state.store import Transaction
 from emulator.state.world import World, WorldServices
 from emulator.worlds.sqlite import rows
-from emulator.worlds.sqlite.branches import (
-    BranchReader,
-    BranchTable,
-    StoredBranch,
-    build_readers,
-    delete_unused_steps,
-    read_branch_table,
-    read_steps,
-    step_key,
-    step_ranges,
-)
-from emulator.worlds.sqlite.checksums import verify_checksums
 from emulator.worlds.sqlite.database import (
     Batch,
     FileChange,
@@ -43,9 +31,23 @@ from emulator.worlds.sqlite.database import (
     is_new_file,
     open_for_writing,
     open_read_only,
+    verify_checksums,
 )
-from emulator.worlds.sqlite.history import LAST_STEP, changes_of
-from emulator.worlds.sqlite.rows import SnapshotRow, StoredWorld
+from emulator.worlds.sqlite.history import (
+    LAST_STEP,
+    BranchReader,
+    BranchTable,
+    SnapshotRow,
+    StoredBranch,
+    build_readers,
+    changes_of,
+    delete_unused_steps,
+    read_branch_table,
+    read_steps,
+    step_key,
+    step_ranges,
+)
+from emulator.worlds.sqlite.rows import StoredWorld
 
 
 class RestoredWorld(NamedTuple):
@@ -125,8 +127,7 @@ class StateFile:
         delete_unused_steps(connection, used, table)
         rows.delete_orphans(connection)
         connection.execute("COMMIT")
-        self._last_id = max([0, *table, *(each.id for each in stored)])
-        self._lock = threading.Lock()
+        self._ids = count(1 + max([0, *table, *(each.id for each in stored)]))
         self.writer = Writer(self.path, connection)
 
     def _open_world(self, world: RestoredWorld, table: BranchTable, branches: dict[int, StoredBranch]) -> World:
@@ -154,15 +155,6 @@ class StateFile:
             known[branch] = StoredBranch(self, branch, parent, parent_steps, self.writer.unused_branches)
         return known[id_]
 
-    def _new_id(self) -> int:
-        with self._lock:
-            self._last_id += 1
-            return self._last_id
-
-    def check(self) -> None:
-        """Raise `PersistError` if nothing can be stored any more."""
-        self.writer.check()
-
     def create(
         self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
     ) -> tuple[WorldPersistence, Batch]:
@@ -170,7 +162,7 @@ class StateFile:
         scenario = settings.source
         if start.branch is None and len(start.steps) != len(scenario.steps):
             raise self._foreign_origin(name)
-        id_, branch = self._new_id(), self.new_branch(start.branch, len(start.steps), name)
+        id_, branch = next(self._ids), self.new_branch(start.branch, len(start.steps), name)
         snapshot_rows = [snapshot_row(*each) for each in snapshots.items()]
         world = StoredWorld(id_, name, scenario, branch.id, start.state, start.faults.copy().armed, snapshot_rows)
         token = self.writer.add(partial(rows.put_world, world, rows.base_digest(start.records.base), branch.row()))
@@ -183,10 +175,10 @@ class StateFile:
     def new_branch(self, origin: Branch | None, steps: int, name: str) -> StoredBranch:
         """Return a branch that continues after the first steps of another one. `name` is the world's, for errors."""
         if origin is None:
-            return StoredBranch(self, self._new_id(), None, steps, self.writer.unused_branches)
+            return StoredBranch(self, next(self._ids), None, steps, self.writer.unused_branches)
         if not isinstance(origin, StoredBranch) or origin.storage is not self:
             raise self._foreign_origin(name)
-        return StoredBranch(self, self._new_id(), origin, steps, self.writer.unused_branches)
+        return StoredBranch(self, next(self._ids), origin, steps, self.writer.unused_branches)
 
     def _foreign_origin(self, name: str) -> Conflict:
         return Conflict(f"world {name} continues one that is not in {self.path}, so it cannot be stored there")
@@ -210,7 +202,7 @@ class WorldPersistence:
         self._id, self._name = id_, name
 
     def check(self) -> None:
-        self.storage.check()
+        self.storage.writer.check()
 
     def save_write(
         self, state: WorldState, number: int, lines: Sequence[bytes], transaction: Transaction, /
@@ -261,10 +253,7 @@ class ExportData(NamedTuple):
 
 
 def read_export_data(path: str | PathLike[str], name: str) -> ExportData:
-    """Read the export data of a stored world, without changing the file.
-
-    Raise `StateFileError` for a file that cannot be used, or has no such world.
-    """
+    """Read the export data of a stored world. Raise `StateFileError` for an invalid file or an unknown world."""
     path = Path(path)
     if not path.exists() or is_new_file(path):
         raise StateFileError(f"there is no state file {path}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
 from emulator.api.filters import FILTER_SETS, LOOKUPS, Condition, Filter, FilterSet, ListQuery
+from emulator.api.filters.filter_set import Provenance
 from emulator.api.filters.query import find_ids
 from emulator.api.parameters import FILTER_PARSERS
 from emulator.api.routes import ROUTES
@@ -42,10 +44,11 @@ def test_names_are_unique(table: FilterSet) -> None:
 
 @pytest.mark.parametrize(("name", "filter_"), ROWS, ids=IDS)
 def test_filter_is_complete(name: str, filter_: Filter) -> None:
-    """A filter has a known type and lookup, a description, and a reason if its name is assumed."""
+    """A filter has a known type, lookup and provenance, a description, and a reason if its name is assumed."""
     assert filter_.value_type in FILTER_PARSERS
     assert {filter_.lookup, *(path.lookup or filter_.lookup for path in filter_.paths)} <= set(LOOKUPS)
     assert filter_.doc
+    assert {filter_.provenance, filter_.lookup_provenance or "assumed"} <= set(get_args(Provenance))
     assert filter_.provenance != "assumed" or filter_.reason
 
 

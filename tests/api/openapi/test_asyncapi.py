@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from emulator import Emulator
-from emulator.api.openapi.asyncapi import CHANNEL, asyncapi_document, message_name
+from emulator.api.openapi import CHANNEL, asyncapi_document, message_name
 from emulator.core.event_types import EVENT_TYPES
 from tests.support.node import NodeTools, missing_tools, run_command
 

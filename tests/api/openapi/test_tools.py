@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator
-from emulator.api.openapi import openapi_document
-from emulator.api.openapi.arazzo import arazzo_document
+from emulator.api.openapi import arazzo_document, openapi_document
 from tests.support.node import NodeTools, missing_tools
 
 ROOT = Path(__file__).parent.parent.parent.parent

@@ -83,7 +83,7 @@ def render_uncached(world: World, snapshot: Snapshot | None = None) -> dict[Any,
 
 
 def small_world() -> World:
-    return open_world(SMALL, "frozen")
+    return open_world(SMALL)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from emulator import Emulator
-from emulator.api.views.documents import CODE_128_WIDTHS, code_128, pictures, product_shape
+from emulator.api.views.documents import CODE_128_WIDTHS, PICTURES, code_128, product_shape
 from emulator.domain.seeding.pools import italian_products, pool
 
 
@@ -41,7 +41,7 @@ def test_widths_equal_the_standard() -> None:
 def test_every_product_has_a_shape_and_a_colour() -> None:
     for row in (*pool("products"), *italian_products()):
         assert product_shape(row["name"]) != "box", row["name"]
-        assert row["attributes"]["renk"] in pictures()["colours"]
+        assert row["attributes"]["renk"] in PICTURES["colours"]
 
 
 def test_a_label_has_the_carrier_and_the_barcode(oms: Emulator) -> None:
@@ -63,4 +63,4 @@ def test_the_pictures_of_the_demo_are_named_svg(oms: Emulator) -> None:
     assert url.endswith(".svg")
     assert answer.headers["Content-Type"] == "image/svg+xml"
     assert f"<title>{product['name']}</title>" in answer.text
-    assert pictures()["colours"][product["attributes"]["renk"]] in answer.text
+    assert PICTURES["colours"][product["attributes"]["renk"]] in answer.text

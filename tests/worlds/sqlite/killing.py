@@ -255,7 +255,7 @@ def check_replay(oms: WorldHandle, rng: Random) -> None:
 
 
 def replay(document: Mapping[str, Any]) -> Snapshot:
-    return open_world(scenario_from_document(document, "replayed"), "frozen").records
+    return open_world(scenario_from_document(document, "replayed")).records
 
 
 def records(root: Snapshot) -> dict[str, Any]:

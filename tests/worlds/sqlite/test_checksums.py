@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.worlds.sqlite.checksums import has_checksums, verify_checksums
-from emulator.worlds.sqlite.database import StateFileError, error_message
+from emulator.worlds.sqlite.database import StateFileError, error_message, has_checksums, verify_checksums
 from tests.worlds.sqlite.test_refusals import execute, open_emulator, write
 
 CHANGES = {

@@ -21,7 +21,7 @@ from emulator.client.world_handle import WorldHandle
 from emulator.core.errors import Conflict
 from emulator.core.records import Package, Stock, Webhook, WebhookEvent
 from emulator.state.journal import RequestIds
-from emulator.worlds.sqlite.branches import read_branch_table, step_key, step_ranges
+from emulator.worlds.sqlite.history import read_branch_table, step_key, step_ranges
 from tests.support.reads import ReceivedResponse, read_everything, wsgi_sender
 from tests.support.traffic import OTHER_ACTIONS, SKU, WRITE_ACTIONS, Traffic
 
