@@ -209,7 +209,7 @@ class DictField(Field):
     """An object with any values."""
 
     def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
-        if not isinstance(data, Form):
+        if type(data) is dict or not isinstance(data, Form):
             return data.get(name, MISSING)
         return _inner_values(name, data) or ({} if name in data else MISSING)
 
@@ -293,17 +293,19 @@ def validate(fields: Mapping[str, Field], data: JsonValue, *, partial: bool = Fa
         if partial and name not in data and not isinstance(field, (DictField, NestedField)):
             continue
         try:
-            values[name] = _validate_value(field, field.pick(name, data), partial=partial)
+            value = field.pick(name, data)
+            value = _default(field, partial=partial) if value is MISSING else field.check(value)
+            if value is not MISSING:
+                values[name] = value
         except FieldError as error:
             errors[name] = error.messages
     if errors:
         raise ValidationFailed(errors)
-    return {name: value for name, value in values.items() if value is not MISSING}
+    return values
 
 
-def _validate_value(field: Field, value: JsonValue, *, partial: bool = False) -> JsonValue:
-    if value is not MISSING:
-        return field.check(value)
+def _default(field: Field, *, partial: bool) -> JsonValue:
+    """Return the value of a field that was not sent, or `MISSING`."""
     if partial:
         return MISSING
     if field.required:

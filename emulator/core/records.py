@@ -6,9 +6,10 @@ response can contain it unchanged. Kinds have the vendor's model names.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import chain
+from operator import attrgetter
 from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_type_hints
 
 Json: TypeAlias = bytes
@@ -652,6 +653,23 @@ INDEXED_COLUMNS: dict[RecordKind, frozenset[str]] = {
 """The columns of a kind that a relation, a tally or a queue uses. A change of these updates it, too."""
 
 
+class KindIndexes(NamedTuple):
+    """The indexes of one kind, each with the function that returns the key of a record in it."""
+
+    relations: tuple[tuple[tuple[RecordKind, str], Callable[[Record], Key]], ...]
+    tally: Callable[[Record], Key] | None
+    queue: Callable[[Record], datetime | None] | None
+
+
+def _indexes(kind: RecordKind) -> KindIndexes:
+    relations = tuple(((kind, name), attrgetter(*columns)) for name, columns in RELATIONS.get(kind, {}).items())
+    tally = attrgetter(*TALLIES[kind]) if kind in TALLIES else None
+    return KindIndexes(relations, tally, attrgetter(QUEUES[kind]) if kind in QUEUES else None)
+
+
+INDEXES: dict[RecordKind, KindIndexes] = {kind: _indexes(kind) for kind in KINDS.values()}
+
+
 def _references(kind: RecordKind) -> dict[str, RecordKind]:
     references: dict[str, RecordKind] = {}
     for column, hint in get_type_hints(kind, include_extras=True).items():
@@ -665,9 +683,16 @@ REFERENCES: dict[RecordKind, dict[str, RecordKind]] = {kind: _references(kind) f
 """The columns that refer to another record: kind -> column -> other kind."""
 
 
+POSITIONS: dict[RecordKind, dict[str, int]] = {
+    kind: {name: at for at, name in enumerate(kind._fields)} for kind in KINDS.values()
+}
+"""The positions of the columns of a kind."""
+
+
 def replace_columns(record: Record, columns: Mapping[str, ColumnValue]) -> Record:
     """Return a copy of a record with other values in some columns. `_replace` looks up every column instead."""
-    values = list(record)
+    kind, values = type(record), list(record)
+    positions = POSITIONS[kind]
     for name, value in columns.items():
-        values[record._fields.index(name)] = value
-    return record._make(values)
+        values[positions[name]] = value
+    return tuple.__new__(kind, values)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias, TypeVar, TypeVarTuple
 
 import orjson
 
@@ -58,6 +58,40 @@ STATE_ALIASES: Mapping[str, str] = {"packed": "500", "out of stock": "920", "all
 """Other name in the documentation, in lower case -> enum value."""
 
 
+CachedT = TypeVar("CachedT")
+KeyT = TypeVarTuple("KeyT")
+
+
+def cache_with_base(
+    *kinds: RecordKind,
+) -> Callable[[Callable[[Reader, *KeyT], CachedT]], Callable[[Reader, *KeyT], CachedT]]:
+    """Return a decorator that keeps what a function finds among records of these kinds, while a world changes none.
+
+    The results are kept with the base dataset, which the worlds of a scenario share. None is not kept, because
+    clients can ask for any name.
+    """
+
+    def decorate(find: Callable[[Reader, *KeyT], CachedT]) -> Callable[[Reader, *KeyT], CachedT]:
+        def call(view: Reader, *args: *KeyT) -> CachedT:
+            for kind in kinds:
+                if view.maps.get(kind) is not None:
+                    return find(view, *args)
+            results, key = view.base.caches, (find, args)
+            result: CachedT | None = results.get(key)
+            if result is None:
+                result = find(view, *args)
+                if result is not None:
+                    results[key] = result
+            return result
+
+        return call
+
+    return decorate
+
+
+cache_graph = cache_with_base(State, Transition)
+
+
 def command_error(key: str, message: str) -> ValidationFailed:
     """Return the error of a command: one key with one message."""
     return ValidationFailed({key: [message]})
@@ -96,6 +130,7 @@ def owners_of(state: State) -> str:
     return "transfer orders" if state.enum_class == TRANSFER_STATUS else "packages"
 
 
+@cache_graph
 def find_transition(view: Reader, id_: int | None, slug: str | None) -> Transition:
     """Return the transition with this id, this slug, or both."""
     if id_ is None and slug is None:
@@ -189,6 +224,13 @@ def transition_summary(transition: Transition) -> JsonObject:
     }
 
 
+@cache_graph
+def find_transition_name(view: Reader, id_: int | None, slug: str | None) -> tuple[str, str]:
+    """Return the enum class of the states of a transition, and its name. Raise the errors of `find_transition`."""
+    transition = find_transition(view, id_, slug)
+    return view.get_existing(State, transition.source_state).enum_class, transition_name(view, transition)
+
+
 def transition_name(view: Reader, transition: Transition) -> str:
     """Return the name of a transition in reports, which does not depend on the ids of one installation.
 
@@ -268,7 +310,7 @@ def apply_transition(subject: S, step: CommandStep) -> S:
             object_id=subject.id,
             content_type=tx.get_existing(State, subject.state).content_type,
             user=None if step.user is None else step.user.id,
-            attributes=log_attributes(step),
+            attributes=b"{}" if step.user is None else log_attributes(tx, transition.id, step.user.id),
             created_date=tx.now,
             request_id=step.request_id,
         )
@@ -276,12 +318,11 @@ def apply_transition(subject: S, step: CommandStep) -> S:
     return tx.change(subject, state=transition.destination_state, modified_date=tx.now)
 
 
-def log_attributes(step: CommandStep) -> Json:
+@cache_graph
+def log_attributes(view: Reader, transition: int, user: int) -> Json:
     """Return the log attributes of a command: its code, transition and user. Moves without a user have none."""
-    if step.user is None:
-        return b"{}"
-    command = {"slug": step.transition.command_code, "transition_id": step.transition.id}
-    return compact_json({"command": command | {"remote_user_pk": str(step.user.id)}})
+    command = {"slug": view.get_existing(Transition, transition).command_code, "transition_id": transition}
+    return compact_json({"command": command | {"remote_user_pk": str(user)}})
 
 
 def set_state(tx: Transaction, record: R, value: str) -> R:
@@ -296,15 +337,17 @@ def items_of(tx: Transaction, package: Package) -> list[PackageItem]:
 
 def move_items(tx: Transaction, package: Package) -> None:
     """Move all items of the package to the item state that corresponds to its state."""
-    value = tx.get_existing(State, package.state).enum_value
-    items = items_of(tx, package)
-    moves = {
-        state: sibling_state_id(tx, state, ITEM_STATE_VALUES.get(value, value))
-        for state in {item.state for item in items}
-    }
-    for item in items:
-        if moves[item.state] != item.state:
-            tx.change(item, state=moves[item.state], modified_date=tx.now)
+    for item in items_of(tx, package):
+        state = item_state(tx, package.state, item.state)
+        if state != item.state:
+            tx.change(item, state=state, modified_date=tx.now)
+
+
+@cache_graph
+def item_state(view: Reader, package_state: int, state: int) -> int:
+    """Return the state of an item after its package has moved to a state."""
+    value = view.get_existing(State, package_state).enum_value
+    return sibling_state_id(view, state, ITEM_STATE_VALUES.get(value, value))
 
 
 def set_order_item_states(tx: Transaction, package: Package, value: str) -> None:

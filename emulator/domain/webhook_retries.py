@@ -153,7 +153,7 @@ def is_pending(event: WebhookEvent, hook: Webhook) -> bool:
 
 def next_due_event(view: Reader) -> tuple[datetime, int] | None:
     """Return the due time and the id of the next event of a world, or None."""
-    return next(view.due_items(WebhookEvent), None)
+    return None if view.maps.get((WebhookEvent, "queue")) is None else next(view.due_items(WebhookEvent), None)
 
 
 def due_event_ids(view: Reader, now: datetime) -> Iterator[int]:
@@ -181,10 +181,11 @@ def apply_result(event: WebhookEvent, hook: Webhook, result: DeliveryResult, now
         "delivered": 200 <= result.status < 300,
         "request_datetimes": compact_json(attempts),
         "retry_count": event.retry_count + 1,
+        "due": None,
     }
-    event = replace_columns(event, columns)
-    changed: WebhookEvent = replace_columns(event, {"due": next_attempt_at(event, hook)})
-    return changed
+    after: WebhookEvent = replace_columns(event, columns)
+    due = next_attempt_at(after, hook)
+    return after if due is None else after._replace(due=due)
 
 
 # --- headers --------------------------------------------------------------------------------------------------------

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from types import BuiltinFunctionType
 from typing import Literal, NamedTuple, Protocol, get_args
+
+import orjson
 
 ClockMode = Literal["real", "frozen", "ticking"]
 CLOCK_MODES: tuple[ClockMode, ...] = get_args(ClockMode)
@@ -97,11 +98,12 @@ class Clock:
 
     def next_write_time(self) -> datetime:
         """Return the time of the next write. Call `record_write` once that write is committed."""
-        return self.now() + WRITE_STEP if self.mode == "frozen" else self.now()
+        mode, start, _, _ = self._setting
+        return start + WRITE_STEP if mode == "frozen" else self.now()
 
     def record_write(self, at: datetime) -> None:
         """Advance a frozen clock to the time of a committed write."""
-        if self.mode == "frozen":
+        if self._setting[0] == "frozen":
             self.set_time(at)
 
 
@@ -117,10 +119,9 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-@lru_cache(64)
 def format_time(at: datetime) -> str:
-    """Return a time in UTC in the format of documents. A write formats its time several times."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """Return a time in UTC in the format of documents. orjson formats it faster than `isoformat`."""
+    return orjson.dumps(at.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()
 
 
 class TrafficRate(NamedTuple):

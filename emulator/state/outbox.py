@@ -55,22 +55,20 @@ class DeliveryLog:
         self._bytes = self._count = 0
         self._lock = threading.Lock()
 
-    def add(self, delivery: Delivery) -> Delivery:
-        """Add a delivery, and return it with its number."""
+    def add(self, delivery: Delivery) -> None:
+        """Add a delivery. It gets its number when the log is read."""
         with self._lock:
             self._count += 1
-            delivery = delivery._replace(id=self._count)
             self._deliveries.append(delivery)
             self._bytes += delivery_size(delivery)
             while len(self._deliveries) > self.limit or (self._bytes > self.byte_limit and len(self._deliveries) > 1):
                 self._bytes -= delivery_size(self._deliveries.popleft())
-        return delivery
 
     def __iter__(self) -> Iterator[Delivery]:
         """Iterate over the deliveries in the log, the oldest first."""
         with self._lock:
-            deliveries = list(self._deliveries)
-        return iter(deliveries)
+            deliveries, first = list(self._deliveries), self._count - len(self._deliveries) + 1
+        return (delivery._replace(id=number) for number, delivery in enumerate(deliveries, first))
 
     def __len__(self) -> int:
         return len(self._deliveries)
@@ -222,7 +220,7 @@ class WebhookOutbox:
 
     def record(self, delivery: Delivery) -> None:
         """Log and count an attempt."""
-        delivery = self.log.add(delivery)
+        self.log.add(delivery)
         with self._lock:
             self._attempted += 1
             self._delivered += delivery.delivered

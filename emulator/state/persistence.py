@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from emulator.core.errors import Conflict, UnknownRecord
-from emulator.state.clock import ClockMode, TrafficRate
-from emulator.state.faults import FaultMatch, Faults
+from emulator.state.clock import ClockMode, ClockSetting, TrafficRate
+from emulator.state.faults import ArmedFault, FaultMatch, Faults
+from emulator.state.journal import ThrottleWindows
 from emulator.state.steps import StepLog, UndoEntry
 from emulator.state.store import Snapshot, Transaction
 
@@ -34,6 +35,25 @@ class WorldState(NamedTuple):
     """See `ThrottleWindows`."""
     next_request: int = 1
     next_fault: int = 1
+
+
+class StoredState(NamedTuple):
+    """What a world returns to if a change cannot be stored.
+
+    Counters of requests are not part of it: request ids, throttle windows and counts of faults keep a request whose
+    change failed, because it was received and answered.
+    """
+
+    records: Snapshot
+    steps: StepLog
+    undo_entries: tuple[UndoEntry, ...]
+    last_write_at: datetime | None
+    clock: ClockSetting
+    rate: TrafficRate
+    throttle: ThrottleWindows
+    faults: Faults
+    armed_faults: tuple[ArmedFault, ...]
+    next_fault: int
 
 
 class WorldSnapshot(NamedTuple):

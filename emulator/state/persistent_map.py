@@ -24,8 +24,8 @@ class PersistentMap(Mapping[KeyT, ValueT]):
 
     __slots__ = ("_rows",)
 
-    def __init__(self, rows: list[list[dict[KeyT, ValueT]]] | None = None) -> None:
-        self._rows: list[list[dict[KeyT, ValueT]]] = rows or [[{}] * SIDE] * SIDE
+    def __init__(self) -> None:
+        self._rows: list[list[dict[KeyT, ValueT]]] = [[{}] * SIDE] * SIDE
 
     def __len__(self) -> int:
         return sum(map(len, chain.from_iterable(self._rows)))
@@ -54,11 +54,7 @@ class PersistentMap(Mapping[KeyT, ValueT]):
 
     def set(self, key: KeyT, value: ValueT) -> PersistentMap[KeyT, ValueT]:
         """Return a map in which the key has this value."""
-        number, rows = hash(key), self._rows.copy()
-        row = rows[number & LAST] = rows[number & LAST].copy()
-        column = number >> BITS & LAST
-        row[column] = {**row[column], key: value}
-        return PersistentMap(rows)
+        return self.update({key: value})
 
     def delete(self, key: KeyT) -> PersistentMap[KeyT, ValueT]:
         """Return a map without the key. Raise `KeyError` if the key is missing."""
@@ -67,13 +63,20 @@ class PersistentMap(Mapping[KeyT, ValueT]):
         column = number >> BITS & LAST
         row[column] = row[column].copy()
         del row[column][key]
-        return PersistentMap(rows)
+        changed: PersistentMap[KeyT, ValueT] = PersistentMap()
+        changed._rows = rows
+        return changed
 
     def update(self, changes: Mapping[KeyT, ValueT]) -> PersistentMap[KeyT, ValueT]:
         """Return a map in which all keys of `changes` have the values there."""
-        changed = self
+        rows = self._rows.copy()
         for key, value in changes.items():
-            changed = changed.set(key, value)
+            number = hash(key)
+            row = rows[number & LAST] = rows[number & LAST].copy()
+            column = number >> BITS & LAST
+            row[column] = {**row[column], key: value}
+        changed: PersistentMap[KeyT, ValueT] = object.__new__(PersistentMap)
+        changed._rows = rows  # not by a call, because a command changes several maps
         return changed
 
     def differing_keys(self, other: PersistentMap[KeyT, ValueT]) -> Iterator[KeyT]:

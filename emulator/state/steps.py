@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from emulator.core.fields import Form
 from emulator.core.json_text import JsonObject, JsonValue, dump_json
 from emulator.state.clock import format_time
-from emulator.state.store import Snapshot
+from emulator.state.store import Snapshot, Transaction
 
 
 class Step(NamedTuple):
@@ -43,11 +44,12 @@ class Step(NamedTuple):
             document["language"] = self.language
         if self.path:
             document["path"] = dict(self.path)
-        if isinstance(self.body, Form):
+        body = self.body
+        if type(body) is Form:
             # No field reads more of an uploaded file than its name.
-            document["form"] = [[name, str(value)] for name in self.body for value in self.body.getlist(name)]
-        elif self.body is not None:
-            document["body"] = self.body
+            document["form"] = [[name, str(value)] for name in body for value in body.getlist(name)]
+        elif body is not None:
+            document["body"] = body
         return document
 
     @classmethod
@@ -78,12 +80,53 @@ class PendingStep(NamedTuple):
 
     def complete(self, at: datetime) -> Step:
         """Return the step of a write at this time."""
-        body = self.step.body if self.read_body is None else self.read_body()
-        return self.step._replace(body=body, at=at)
+        operation, path, user, language, request_id, body, _ = self.step
+        if self.read_body is not None:
+            body = self.read_body()
+        return Step(operation, path, user, language, request_id, body, at)
 
 
 CONSUMED = PendingStep(Step("(consumed)"))
 """The pending step of a call whose write is recorded already."""
+
+
+class PendingSteps(threading.local):
+    """The step that the next write of the current thread is recorded as. None: no call makes the write."""
+
+    pending: PendingStep | None = None
+
+
+class Recording:
+    """The block in which the next write of a thread is recorded as a step."""
+
+    __slots__ = ("_outer", "_step", "_thread")
+
+    def __init__(self, thread: PendingSteps, step: PendingStep) -> None:
+        self._thread, self._step = thread, step
+
+    def __enter__(self) -> None:
+        self._outer, self._thread.pending = self._thread.pending, self._step
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.pending = self._outer  # a runtime without threads handles requests while another one waits
+
+
+class TransactionBlock:
+    """The block of a transaction. It is a class, because a generator would cost each write twice as many calls."""
+
+    __slots__ = ("_begin", "_end", "_transaction")
+
+    def __init__(
+        self, begin: Callable[[], Transaction], end: Callable[[Transaction, BaseException | None], None]
+    ) -> None:
+        self._begin, self._end = begin, end
+
+    def __enter__(self) -> Transaction:
+        self._transaction = self._begin()
+        return self._transaction
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        self._end(self._transaction, error)
 
 
 def encode_step(step: Step) -> bytes:
@@ -196,7 +239,7 @@ class UndoStack:
     def push(self, entry: UndoEntry) -> None:
         """Add the write of a request, and drop the oldest entries above the limit."""
         self._entries.append(entry)
-        self._count_writes(entry.writes)
+        self._count_writes(entry.steps + entry.unrecorded_writes)
 
     def extend(self, *, is_recorded: bool, before: Snapshot | None = None) -> None:
         """Add a background write to the latest entry, so that both are undone together.

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import count
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from emulator.core.records import (
     INDEXED_COLUMNS,
+    INDEXES,
     OMITTED,
     QUEUES,
     REFERENCES,
@@ -65,17 +66,6 @@ TO_MANY_STEPS: dict[Relation, Relation] = {
     (TransferOrder, "items"): (TransferItem, "transfer_order"),
 }
 """Steps of a path that lead to several records: kind and name -> target kind and the relation that finds them."""
-
-
-def relation_key(record: Record, columns: tuple[str, ...]) -> Key:
-    """Return the key of a record in a relation with these columns."""
-    return key_getter(columns)(record)
-
-
-@cache
-def key_getter(columns: tuple[str, ...]) -> Callable[[Record], Key]:
-    """Return the function that returns the key of a record in a relation with these columns."""
-    return attrgetter(*columns)
 
 
 class BaseDataset(Protocol):
@@ -162,8 +152,9 @@ def group_relations(
 
 def _group(records: Iterable[Record], columns: tuple[str, ...]) -> dict[Key, tuple[int, ...]]:
     groups: dict[Key, list[int]] = {}
+    key_of = attrgetter(*columns)
     for record in records:
-        groups.setdefault(relation_key(record, columns), []).append(record.id)
+        groups.setdefault(key_of(record), []).append(record.id)
     return {key: tuple(ids) for key, ids in groups.items()}
 
 
@@ -229,9 +220,8 @@ def from_microseconds(microseconds: int) -> datetime:
 class Reader:
     """Read access to the records of a base with changes on top."""
 
-    def __init__(self, base: BaseDataset, maps: dict[Any, Any]) -> None:
-        self.base = base
-        self.maps: ChangeMaps = ChangeMaps(maps) if type(maps) is dict else maps  # type: ignore[assignment]
+    base: BaseDataset
+    maps: ChangeMaps
 
     def get(self, kind: type[R], id_: int) -> R | None:
         """Return the record, or None if there is no record with this id."""
@@ -249,7 +239,11 @@ class Reader:
 
     def get_existing(self, kind: type[R], id_: int) -> R:
         """Return the record that a reference points to. `LookupError` if it does not exist."""
-        if (record := self.get(kind, id_)) is None:
+        changed = self.maps.get(kind)
+        record = None if changed is None else changed.get(id_)
+        if record is None:
+            record = self.base.get(kind, id_)
+        if record is None or record is REMOVED:
             raise LookupError(f"no {kind.__name__} has the id {id_}")
         return record
 
@@ -320,7 +314,8 @@ class Snapshot(Reader):
     """The immutable state of all records."""
 
     def __init__(self, base: BaseDataset, maps: dict[Any, Any], number: int | None = None) -> None:
-        super().__init__(base, maps)
+        self.base = base
+        self.maps = ChangeMaps(maps) if type(maps) is dict else maps  # type: ignore[assignment]
         self.caches: Caches = {}
         self.step_number = number
         """Number of the step that created it, if an event refers to it."""
@@ -330,7 +325,7 @@ class Transaction(Reader):
     """Uncommitted changes. Other readers see them once they are a snapshot of the world."""
 
     def __init__(self, start: Snapshot, now: datetime, number: int | None = None) -> None:
-        super().__init__(start.base, ChangeMaps(start.maps))
+        self.base, self.maps = start.base, ChangeMaps(start.maps)
         self.start = start
         self.now = now
         self.step_number = number
@@ -381,14 +376,16 @@ class Transaction(Reader):
 
     def _write(self, kind: RecordKind, id_: int, before: Record | None, after: Record | None) -> None:
         self._store(kind, id_, after)
-        for relation, columns in RELATIONS.get(kind, {}).items():
-            key_of = key_getter(columns)
+        indexes = INDEXES[kind]
+        for relation, key_of in indexes.relations:
             old = _NO_KEY if before is None else key_of(before)
             new = _NO_KEY if after is None else key_of(after)
             if old != new:
-                self._move(kind, relation, id_, old, new)
-        self._update_tally(kind, before, after)
-        self._update_queue(kind, before, after)
+                self._move(relation, id_, old, new)
+        if (group_of := indexes.tally) is not None:
+            self._update_tally(kind, before and group_of(before), after and group_of(after))
+        if (due_of := indexes.queue) is not None:
+            self._update_queue(kind, id_, before and due_of(before), after and due_of(after))
 
     def _store(self, kind: RecordKind, id_: int, record: Record | None) -> None:
         self.changed_keys[kind, id_] = None
@@ -396,46 +393,38 @@ class Transaction(Reader):
         if record is None and id_ >= self.base.next_id(kind):
             self.maps[kind] = changed.delete(id_) if id_ in changed else changed
         else:
-            self.maps[kind] = changed.set(id_, REMOVED if record is None else record)
+            self.maps[kind] = changed.update({id_: REMOVED if record is None else record})
 
-    def _move(self, kind: RecordKind, relation: str, id_: int, old: Key, new: Key) -> None:
+    def _move(self, name: Relation, id_: int, old: Key, new: Key) -> None:
         """Move an id from its old key of a relation to its new key."""
-        name = (kind, relation)
         changed = self.maps.get(name, _EMPTY)
         if old is not _NO_KEY:
-            left = tuple(other for other in self.related(kind, relation, old) if other != id_)
-            if left or self.base.related(kind, relation, old):
+            left = tuple(other for other in self.related(*name, old) if other != id_)
+            if left or self.base.related(*name, old):
                 changed = changed.set(old, left)
             elif old in changed:
                 changed = changed.delete(old)
         if new is not _NO_KEY:
-            ids = self.related(kind, relation, new)
+            ids = self.related(*name, new)
             is_last = not ids or ids[-1] < id_
-            changed = changed.set(new, (*ids, id_) if is_last else tuple(sorted((*ids, id_))))
+            changed = changed.update({new: (*ids, id_) if is_last else tuple(sorted((*ids, id_)))})
         self.maps[name] = changed
 
-    def _update_tally(self, kind: RecordKind, before: Record | None, after: Record | None) -> None:
-        if (columns := TALLIES.get(kind)) is None:
-            return
-        old, new = (None if record is None else relation_key(record, columns) for record in (before, after))
+    def _update_tally(self, kind: RecordKind, old: Key | None, new: Key | None) -> None:
         if old == new:
             return
         counts = self.maps.get((kind, "tally"), _EMPTY)
-        for key, difference in ((old, -1), (new, 1)):
-            if key is not None:
-                counts = counts.set(key, counts.get(key, 0) + difference)
-        self.maps[kind, "tally"] = counts
+        moves = ((old, -1), (new, 1))
+        changes = {key: counts.get(key, 0) + difference for key, difference in moves if key is not None}
+        self.maps[kind, "tally"] = counts.update(changes)
 
-    def _update_queue(self, kind: RecordKind, before: Record | None, after: Record | None) -> None:
+    def _update_queue(self, kind: RecordKind, id_: int, old: datetime | None, due: datetime | None) -> None:
         """Push the record's new due time, and drop outdated items from the head of the queue."""
-        if (column := QUEUES.get(kind)) is None:
-            return
-        old, due = (None if record is None else getattr(record, column) for record in (before, after))
         if old == due:
             return
         heap: QueueHeap | None = self.maps.get((kind, "queue"))
-        if due is not None and after is not None:
-            heap = merge_heaps(heap, QueueHeap(1, QueueItem(due, after.id), None, None))
+        if due is not None:
+            heap = merge_heaps(heap, QueueHeap(1, QueueItem(due, id_), None, None))
         while heap is not None and not self._is_current(kind, heap.item):
             heap = merge_heaps(heap.left, heap.right)
         self.maps[kind, "queue"] = heap

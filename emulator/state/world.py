@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from emulator.core.errors import Conflict, PersistError
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.state.clock import WRITE_STEP, Clock, ClockMode, ClockSetting, Schedule, Scheduled, TrafficRate
-from emulator.state.faults import ArmedFault, FaultMatch, Faults
+from emulator.state.clock import WRITE_STEP, Clock, ClockMode, Schedule, Scheduled, TrafficRate
+from emulator.state.faults import FaultMatch, Faults
 from emulator.state.journal import (
     DEFAULT_JOURNAL_SIZE,
     Coverage,
@@ -30,11 +29,22 @@ from emulator.state.persistence import (
     MemoryOnly,
     Persistence,
     Snapshots,
+    StoredState,
     WorldSnapshot,
     WorldState,
 )
 from emulator.state.scenario import DEFAULT_BASE_URL, Settings
-from emulator.state.steps import CONSUMED, PendingStep, Step, StepLog, UndoEntry, UndoStack, encode_step
+from emulator.state.steps import (
+    CONSUMED,
+    PendingStep,
+    PendingSteps,
+    Recording,
+    Step,
+    TransactionBlock,
+    UndoEntry,
+    UndoStack,
+    encode_step,
+)
 from emulator.state.store import Caches, Snapshot, Transaction
 
 FinalizeEvent = Callable[[WebhookEvent, Webhook], WebhookEvent]
@@ -68,25 +78,6 @@ class WorldServices:
     """Returns the URL at which the server answers for a world, by its name. None: no server listens."""
     check_fault: FaultCheck = lambda _kind: None
     """Raises `InvalidDocument` for a fault that the server cannot carry out."""
-
-
-class StoredState(NamedTuple):
-    """What a world returns to if a change cannot be stored.
-
-    Counters of requests are not part of it: request ids, throttle windows and counts of faults keep a request whose
-    change failed, because it was received and answered.
-    """
-
-    records: Snapshot
-    steps: StepLog
-    undo_entries: tuple[UndoEntry, ...]
-    last_write_at: datetime | None
-    clock: ClockSetting
-    rate: TrafficRate
-    throttle: ThrottleWindows
-    faults: Faults
-    armed_faults: tuple[ArmedFault, ...]
-    next_fault: int
 
 
 class World:
@@ -132,7 +123,7 @@ class World:
         self._record_events = services.record_events
         self._served_url = services.world_url
         self._is_writing = False  # only the thread that has the lock reads this
-        self._thread = threading.local()
+        self._thread = PendingSteps()
         self._replay_time: datetime | None = None
         self.outbox = WebhookOutbox(services.sender(self), self.metrics.count_delivery)
         self.schedule = Schedule(start.state.rate)
@@ -158,14 +149,9 @@ class World:
 
     # Writes
 
-    @contextmanager
-    def recording(self, step: PendingStep) -> Iterator[None]:
+    def recording(self, step: PendingStep) -> Recording:
         """Record the next write of this thread as this step, so that it can be replayed."""
-        outer, self._thread.pending = self._pending, step
-        try:
-            yield
-        finally:
-            self._thread.pending = outer  # a runtime without threads handles requests while another one waits
+        return Recording(self._thread, step)
 
     @contextmanager
     def replaying(self, at: datetime | None) -> Iterator[None]:
@@ -183,30 +169,43 @@ class World:
         own = self.settings.base_url
         return own if own != DEFAULT_BASE_URL else self._served_url(self.name) or own
 
-    @property
-    def _pending(self) -> PendingStep | None:
-        pending: PendingStep | None = getattr(self._thread, "pending", None)
-        return pending
-
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self) -> TransactionBlock:
         """Open a transaction. It is committed when the block ends, and rolled back when the block raises.
 
         Transactions of one world do not nest, because the outer one would overwrite the inner one. A call makes at
         most one transaction, because it is recorded as one step.
         """
-        with self._changing():
+        return TransactionBlock(self._begin, self._end)
+
+    def _begin(self) -> Transaction:
+        """Take the lock, and return a new transaction. `TransactionBlock` ends it."""
+        self.lock.acquire()
+        try:
+            if self.persistence.is_durable:
+                self.persistence.check()
             if self._is_writing:
                 raise RuntimeError(f"world {self.name} is in a transaction of this thread already")
-            self._is_writing = True
-            try:
-                now = self._replay_time or self._write_time()
-                transaction = Transaction(self._newest(), now, len(self.steps) + 1)
-                yield transaction
-                finalized = self._create_events(transaction) if transaction.events else []
-                token = self._commit(transaction, [each.step for each in finalized])
-            finally:
-                self._is_writing = False
+            now = self._replay_time or self._write_time()
+            transaction = Transaction(self._newest(), now, len(self.steps) + 1)
+        except BaseException as error:
+            self._release(error)
+            raise
+        self._is_writing = True
+        return transaction
+
+    def _end(self, transaction: Transaction, error: BaseException | None) -> None:
+        """Commit a transaction, or discard it if its block raised an error. Then release the lock."""
+        self._is_writing = False  # before the lock is released, because another thread may begin then
+        if error is not None:
+            self._release(error)
+            return
+        try:
+            finalized = self._create_events(transaction) if transaction.events else []
+            token = self._commit(transaction, [each.step for each in finalized])
+        except BaseException as failure:
+            self._release(failure)
+            raise
+        self.lock.release()
         self._wait_until_stored(token)
         if self._replay_time is None:
             self.coverage.add(tuple([("events", event_type) for event_type, _, _ in transaction.events]))
@@ -214,6 +213,12 @@ class World:
             each.publish()
         self.metrics.count_write()
         self.schedule.reschedule()
+
+    def _release(self, error: BaseException) -> None:
+        """Release the lock after an error. If a change cannot be stored, discard it."""
+        if isinstance(error, PersistError):
+            self._discard_changes()
+        self.lock.release()
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -229,7 +234,7 @@ class World:
 
     def _write_time(self) -> datetime:
         """Return the time of the next write. Background writes do not advance a frozen clock."""
-        pending = self._pending
+        pending = self._thread.pending
         is_background = pending is not None and pending.step.request_id is None
         return self.clock.now() if is_background else self.clock.next_write_time()
 
@@ -249,18 +254,18 @@ class World:
 
     def _commit(self, transaction: Transaction, followed: Sequence[Step]) -> CommitToken:
         step = self._consume_step(transaction.now)
-        self._push_undo(step, transaction.now, len(followed))
+        self._push_undo(step, transaction, len(followed))
         self._latest, self.last_write_at = transaction.to_snapshot(), transaction.now
         self.clock.record_write(transaction.now)
         if step is None:
             self.steps.count_unrecorded_write()
-        number = len(self.steps) + 1
         lines = [encode_step(each) for each in (step, *followed) if each is not None]
         for line in lines:
             self.steps.append(line)
         if not self.persistence.is_durable:
             self.records = self._latest
             return COMMITTED
+        number = len(self.steps) - len(lines) + 1
         return self._publish_after(self.persistence.save_write(self.state(), number, lines, transaction))
 
     def _newest(self) -> Snapshot:
@@ -317,7 +322,7 @@ class World:
 
     def _consume_step(self, at: datetime) -> Step | None:
         """Return the step of this thread's write. None: no call made it."""
-        pending = self._pending
+        pending = self._thread.pending
         if pending is CONSUMED:
             raise RuntimeError(f"world {self.name}: one call makes one write")
         if pending is None:
@@ -328,15 +333,16 @@ class World:
         self._thread.pending = CONSUMED
         return step
 
-    def _push_undo(self, step: Step | None, at: datetime, followed: int) -> None:
+    def _push_undo(self, step: Step | None, transaction: Transaction, followed: int) -> None:
         """Remember how to undo a write, together with the recorded writes that followed it in its transaction."""
-        before = Snapshot(self.base, self._newest().maps)  # without its cached results, which would pile up
+        before = Snapshot(self.base, transaction.start.maps)  # without its cached results, which would pile up
         if step is None or step.request_id is None:
             self.undo_stack.extend(is_recorded=step is not None, before=before)
             for _ in range(followed):
                 self.undo_stack.extend(is_recorded=True)
         else:
-            self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id, 1 + followed))
+            entry = UndoEntry(before, self.last_write_at, transaction.now, step.request_id, 1 + followed)
+            self.undo_stack.push(entry)
 
     # Undo and restore
 

@@ -18,9 +18,8 @@ from emulator.api.serializers.rendering import to_json
 from emulator.api.views.records import find_requested_transition
 from emulator.core.call import HTML, Reply
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
-from emulator.core.records import State
 from emulator.domain.scenario_files import DOCUMENTED
-from emulator.domain.state_graph import STATE_GRAPHS, transition_name
+from emulator.domain.state_graph import STATE_GRAPHS, find_transition_name
 from emulator.state.clock import is_sleep_replaced, machine_seconds
 from emulator.state.journal import CoverageKey, Exchange
 from emulator.state.world import World
@@ -29,7 +28,9 @@ from emulator.web.authentication import EXPIRED, INACTIVE
 from emulator.web.context import (
     WORLD_KEY,
     Environ,
+    KnownHeads,
     RequestContext,
+    RequestHead,
     Router,
     decode_path,
     escape_path,
@@ -110,7 +111,7 @@ class EmulatorApp:
         self.worlds, self.router, self.control_api, self.cors = worlds, router, control, cors
         self.guard, self.allow_fault_header = guard, allow_fault_header
         self.cache = ResponseCache(MAX_CACHE_BYTES)
-        self.fast_path = FastPath(worlds)
+        self.fast_path, self.heads = FastPath(worlds), KnownHeads()
         self.flask: FlaskWay | None = None
         """The Flask application if it was handed out, so that its owner may have changed it."""
 
@@ -122,45 +123,50 @@ class EmulatorApp:
 
     def serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request in the short way. Only the control API passes through Flask."""
-        is_repeatable = not self.cors.varies_by_origin and self.interceptor is None
-        if environ["REQUEST_METHOD"] == "GET" and is_repeatable:
+        head = None
+        if environ["REQUEST_METHOD"] != "GET":
+            head = self.heads.get(environ)
+        elif not self.cors.varies_by_origin and self.interceptor is None:
             known = self.fast_path.serve(environ, start_response)
             if known is not None:
                 return known
-        raw_path = path_bytes(environ)
-        name, prefix, path = split_world(decode_path(raw_path), environ)
-        if len(raw_path) + len(environ.get("QUERY_STRING", "")) > MAX_URL_BYTES:
-            reply = Reply(400, to_json(URL_TOO_LONG)) if is_control_path(path) else LONG_URL_PAGE
-            return send_reply(reply, environ, NO_REQUEST_ID, start_response)
-        if is_control_path(path):
-            return self.control_api(environ, start_response)
+        if head is None:
+            raw_path = path_bytes(environ)
+            head = RequestHead(*split_world(decode_path(raw_path), environ))
+            if len(raw_path) + len(environ.get("QUERY_STRING", "")) > MAX_URL_BYTES:
+                reply = Reply(400, to_json(URL_TOO_LONG)) if is_control_path(head.path) else LONG_URL_PAGE
+                return send_reply(reply, environ, NO_REQUEST_ID, start_response)
+            if is_control_path(head.path):
+                return self.control_api(environ, start_response)
         if is_enabled() and not self.is_inspector_read(environ):
             start_response = log_when_started(environ, start_response)
         if self.cors.varies_by_origin or "HTTP_ORIGIN" in environ:
             if is_preflight(environ):
-                headers = self.preflight_headers(environ, name, prefix, path)
+                headers = self.preflight_headers(environ, head)
                 start_response("200 OK", [*headers, *self.cors.response_headers(environ)])
                 return []
             start_response = self.cors.wrap(start_response, environ)
-        reply, request_id = self.answer(environ, name, prefix, path)
+        reply, request_id = self.answer(environ, head)
         return send_reply(reply, environ, request_id, start_response)
 
-    def answer(self, environ: Environ, name: str, prefix: str, path: str) -> tuple[Reply, str]:
+    def answer(self, environ: Environ, head: RequestHead) -> tuple[Reply, str]:
         """Return the reply to a request to the emulated API of a world, and the id of the request."""
         try:
-            world = self.worlds.get(name)
+            world = self.worlds.get(head.world)
         except UnknownWorld as error:
             return Reply(404, NOT_FOUND, hint_header(error.message), HTML), NO_REQUEST_ID
-        if path == "/" and accepts_html(environ):
-            location = escape_path(mount_path(environ) + prefix) + INSPECTOR_PATH
+        if head.path == "/" and accepts_html(environ):
+            location = escape_path(mount_path(environ) + head.prefix) + INSPECTOR_PATH
             return Reply(302, b"", {"Location": location}, HTML), NO_REQUEST_ID
-        context = RequestContext(environ, world, self.router, path, prefix)
+        context = RequestContext(environ, world, self.router, head)
         reply = self.respond(context)
+        if not head.parsed and context.method != "GET":
+            self.heads.add(context, head)
         if reply.fault is not None and reply.fault.silent and is_enabled():
             log_request(environ, None, response_headers(reply, context.request_id), 0)
         return reply, context.request_id
 
-    def preflight_headers(self, environ: Environ, name: str, prefix: str, path: str) -> list[tuple[str, str]]:
+    def preflight_headers(self, environ: Environ, head: RequestHead) -> list[tuple[str, str]]:
         """Return the headers of the response to a preflight request, without those of CORS.
 
         A refusal is explained in a hint, and recorded in the journal.
@@ -169,7 +175,7 @@ class EmulatorApp:
         if (refusal := self.cors.preflight_refusal(environ)) is not None:
             headers |= hint_header(refusal[:MAX_HINT_LENGTH])
             with suppress(UnknownWorld):
-                context = RequestContext(environ, self.worlds.get(name), self.router, path, prefix)
+                context = RequestContext(environ, self.worlds.get(head.world), self.router, head)
                 headers["X-Emulator-Request-Id"] = context.request_id
                 reply = Reply(200, b"", headers)
                 context.world.journal.add(journal_exchange(context, reply, machine_seconds()))
@@ -358,7 +364,7 @@ def covered_transition(context: RequestContext, graph: str, dimension: str) -> l
     """Return the transition that a command made or that was refused, if the body names one of the graph."""
     view = context.world.records
     with suppress(ApiError, BadRequest):
-        transition = find_requested_transition(view, context.body)
-        if view.get_existing(State, transition.source_state).enum_class == STATE_GRAPHS[graph][1]:
-            return [(dimension, transition_name(view, transition))]
+        enum_class, name = find_transition_name(view, find_requested_transition(view, context.body).id, None)
+        if enum_class == STATE_GRAPHS[graph][1]:
+            return [(dimension, name)]
     return []

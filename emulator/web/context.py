@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_from_bytes
 
 from emulator.api.filters import ListQuery
 from emulator.api.routes import Route
-from emulator.core.caching import cache_short
+from emulator.core.caching import MAX_KEY_LENGTH, cache_short
 from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest
 from emulator.core.json_text import JsonValue
@@ -20,6 +20,7 @@ from emulator.state.journal import RequestInfo
 from emulator.state.store import Snapshot
 from emulator.state.world import World
 from emulator.web.authentication import authenticate
+from emulator.web.negotiation import indent_of, select_media_type
 from emulator.web.parsing import parse_body, parse_query
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
@@ -107,7 +108,7 @@ class Router:
 
     def _match_path(self, path: str) -> Match | None:
         segments = path.split("/")
-        key = tuple(None if segment.isascii() and segment.isdigit() else segment for segment in segments)
+        key = tuple([None if segment.isascii() and segment.isdigit() else segment for segment in segments])
         resource = self._resources.get(key)
         if resource is None:
             return self._match_folder(path) or self._match_texts(segments)
@@ -233,13 +234,13 @@ class ParsedOnce(Generic[ValueT]):
 class RequestContext:
     """One request to the emulated API: what was sent, to which world, and what is known of it so far."""
 
-    def __init__(self, environ: Environ, world: World, router: Router, path: str, prefix: str = "") -> None:
-        """`path` is decoded and has no world prefix. `prefix` is empty or `/w/<name>`."""
+    def __init__(self, environ: Environ, world: World, router: Router, head: RequestHead) -> None:
         self.environ, self.world, self.router = environ, world, router
-        self.path, self.prefix = path, mount_path(environ) + prefix
+        self.path, self.prefix = head.path, mount_path(environ) + head.prefix
         self.request_id = world.new_request_id()
         self.method = str(environ["REQUEST_METHOD"]).upper()
         self.query_string = str(environ.get("QUERY_STRING", ""))
+        self.host = environ["HTTP_HOST"] if "HTTP_HOST" in environ else request_host(environ)
         self.info = RequestInfo()
         self.list_query: ListQuery | None = None
         """The filters and the order of a list request, once they are parsed."""
@@ -248,6 +249,7 @@ class RequestContext:
         self.parse_errors: dict[str, ApiError | BadRequest] = {}
         self.is_from_foreign_page = False
         """Whether a browser sent it for a page of another origin."""
+        self.__dict__.update(head.parsed)
 
     @property
     def content_type(self) -> str:
@@ -256,10 +258,6 @@ class RequestContext:
     @property
     def has_body(self) -> bool:
         return self.environ.get("CONTENT_LENGTH", "") not in NO_CONTENT_LENGTH
-
-    @ParsedOnce
-    def host(self) -> str:
-        return request_host(self.environ)
 
     @property
     def base_url(self) -> str:
@@ -285,6 +283,14 @@ class RequestContext:
     def query(self) -> dict[str, list[str]]:
         """Return the query parameters. Raise `BadRequest` if there are too many."""
         return parse_query(self.query_string, self.content_type) if self.query_string else {}
+
+    @ParsedOnce
+    def indent(self) -> int | None:
+        """Return the indentation that the caller accepts. Raise `NotFound` or `NotAcceptable` if JSON is refused."""
+        if self.match is None or not self.match.resource.any_route.is_negotiated:
+            return None
+        format_ = self.match.format or (self.query["format"][-1] if "format" in self.query else None)
+        return indent_of(select_media_type(self.environ.get("HTTP_ACCEPT"), format_))
 
     @ParsedOnce
     def body_bytes(self) -> bytes:
@@ -314,3 +320,52 @@ class RequestContext:
     def parsed_body(self) -> JsonValue:
         """The body if it was parsed already, or None."""
         return self.__dict__.get("body")
+
+
+HEAD_VARIABLES = (
+    "REQUEST_METHOD",
+    "SCRIPT_NAME",
+    "PATH_INFO",
+    "QUERY_STRING",
+    "CONTENT_TYPE",
+    "HTTP_AUTHORIZATION",
+    "HTTP_ACCEPT",
+    "HTTP_X_EMULATOR_WORLD",
+    WORLD_KEY,
+)
+"""The variables that `HEAD_PROPERTIES` depend on."""
+HEAD_PROPERTIES = ("match", "query", "credential", "indent")
+"""The properties of a `RequestContext` that are the same for requests with the same head."""
+MAX_HEADS = 1_024
+
+
+class RequestHead(NamedTuple):
+    """The world of a request, the prefix that names it, the decoded path in it, and what an equal head says."""
+
+    world: str
+    prefix: str
+    path: str
+    parsed: Mapping[str, object] = {}
+
+
+class KnownHeads:
+    """The heads of the requests that were answered last. All are dropped when there are too many."""
+
+    def __init__(self) -> None:
+        self._heads: dict[tuple[str | None, ...], RequestHead] = {}
+
+    def get(self, environ: Environ) -> RequestHead | None:
+        """Return the head of an equal request, or None."""
+        return self._heads.get(tuple(map(environ.get, HEAD_VARIABLES)))
+
+    def add(self, context: RequestContext, head: RequestHead) -> None:
+        """Add the head of a request that is answered. A JWT is not added, because it expires."""
+        key: tuple[str | None, ...] = tuple(map(context.environ.get, HEAD_VARIABLES))
+        if context.match is None or sum(map(len, filter(None, key))) > MAX_KEY_LENGTH:
+            return
+        parsed = {name: value for name, value in context.__dict__.items() if name in HEAD_PROPERTIES}
+        if context.match.resource.any_route.auth_scheme == "Bearer":
+            parsed.pop("credential", None)
+        if len(self._heads) >= MAX_HEADS:
+            self._heads.clear()
+        self._heads[key] = head._replace(parsed=parsed)

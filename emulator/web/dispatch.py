@@ -43,12 +43,13 @@ from emulator.web.context import (
     is_valid_host,
 )
 from emulator.web.hints import hint_header, with_hint
-from emulator.web.negotiation import describe_resource, indent_of, select_language, select_media_type
+from emulator.web.negotiation import describe_resource, select_language
 from emulator.web.schema_validation import validate_response
 from emulator.web.unused_input import UnusedInput, request_schema
 
 LOG = logging.getLogger("emulator")
 
+NO_CONTENT = int(HTTPStatus.NO_CONTENT)
 NOT_FOUND, BAD_REQUEST = HTML_PAGES[404], HTML_PAGES[400]
 
 MAX_CACHE_BYTES = 32 * 1024 * 1024
@@ -104,7 +105,7 @@ def respond_to_match(context: RequestContext, match: Match, cache: ResponseCache
     """Reply as the framework's view does. Every reply has an Allow header."""
     indent = None
     try:
-        indent = negotiate_indent(context, match)
+        indent = context.indent
         reply = authorize_and_run(context, match, cache)
     except ApiError as error:
         reply = error_reply(error, context)
@@ -121,15 +122,6 @@ def respond_to_match(context: RequestContext, match: Match, cache: ResponseCache
     body = reply.body if indent is None or not reply.body else indent_json(reply.body, indent)
     headers = {"Allow": match.resource.allow, **reply.headers}
     return Reply(reply.status, body, headers, reply.content_type, reply.fault)
-
-
-def negotiate_indent(context: RequestContext, match: Match) -> int | None:
-    """Return the indentation that the caller accepts. Raises `NotFound` or `NotAcceptable` if JSON is refused."""
-    query = context.query
-    if not match.resource.any_route.is_negotiated:
-        return None
-    format_ = match.format or (query["format"][-1] if "format" in query else None)
-    return indent_of(select_media_type(context.environ.get("HTTP_ACCEPT"), format_))
 
 
 def error_reply(error: ApiError, context: RequestContext) -> Reply:
@@ -279,7 +271,7 @@ def request_language(context: RequestContext) -> str:
 def constant_headers(reply: Reply) -> list[tuple[str, str]]:
     """Return the headers of a response except for the id of the request."""
     headers = list(reply.headers.items())
-    if reply.status == HTTPStatus.NO_CONTENT:  # RFC 9110 forbids a length there, and servers drop it
+    if reply.status == NO_CONTENT:  # RFC 9110 forbids a length there, and servers drop it
         return headers
     return [("Content-Length", str(len(reply.body))), ("Content-Type", reply.content_type), *headers]
 

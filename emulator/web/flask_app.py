@@ -29,7 +29,7 @@ from emulator.web.app import (
     split_world,
     world_environ,
 )
-from emulator.web.context import MAX_BODY_BYTES, Environ, decode_path, path_bytes
+from emulator.web.context import MAX_BODY_BYTES, Environ, RequestHead, decode_path, path_bytes
 from emulator.web.cors import ALLOW_ORIGIN, is_preflight
 from emulator.web.fault_injection import send_with_fault
 from emulator.web.guard import Guard
@@ -214,12 +214,12 @@ class EmulatorFlask(Flask):
         if isinstance(environ["wsgi.input"], BytesIO):
             environ["wsgi.input"].seek(0)
         environ[REPLY_KEY] = None
-        name, prefix, path = split_world(request_path(), environ)
+        head = RequestHead(*split_world(request_path(), environ))
         if is_preflight(environ):
             own = [("Content-Length", "0")]  # Flask-Cors explains its refusals itself
-            headers = own if self._has_flask_cors() else self.emulator.preflight_headers(environ, name, prefix, path)
+            headers = own if self._has_flask_cors() else self.emulator.preflight_headers(environ, head)
             return self._build_response(b"", 200, headers)
-        reply, request_id = self.emulator.answer(environ, name, prefix, path)
+        reply, request_id = self.emulator.answer(environ, head)
         environ[REPLY_KEY] = reply
         return self._build_response(reply.body, reply.status, response_headers(reply, request_id))
 

@@ -123,6 +123,7 @@ def charset_of(content_type: str) -> str:
         return "utf-8"
 
 
+@cache_short(512)
 def _text_encoding(content_type: str) -> str:
     encoding = charset_of(content_type)
     try:

@@ -84,10 +84,11 @@ class UnusedInput:
     def check_unread_body(self) -> None:
         """Collect a body that the handler does not read. Raises `ApiError` in strict mode for all notices so far."""
         route = self.route
-        if self.context.has_body and route.method == "GET":
-            self._notices.append(BODY_OF_GET)
-        elif self.context.has_body and route.request_schema is None and self._has_content():
-            self._notices.append(UNUSED_BODY)
+        if (route.method == "GET" or route.request_schema is None) and self.context.has_body:
+            if route.method == "GET":
+                self._notices.append(BODY_OF_GET)
+            elif self._has_content():
+                self._notices.append(UNUSED_BODY)
         if self.context.world.strict and self._notices:
             raise strict_error(
                 self._notices, by_field=route.filter_set is not None or route.request_schema is not None
@@ -106,9 +107,9 @@ class UnusedInput:
         schema, operation = self._schema, self.route.operation
         if schema is not None:
             problems = request_problems(self.context, schema)
-            self._body_notices += (problem_notice(problem, schema) for problem in problems)
+            self._body_notices += [problem_notice(problem, schema) for problem in problems]
             body, subject = self.context.parsed_body, COMMAND_SUBJECTS.get(operation)
-            if subject is not None and isinstance(body, Mapping):
+            if subject is not None and isinstance(body, (dict, Form)) and body.get(INPUT_PARAMETERS):
                 self._body_notices += parameter_notices(body, subject, self.context.world.records)
 
     def read_body(self) -> JsonValue:
@@ -125,6 +126,8 @@ class UnusedInput:
     def hint(self, error_hint: str | None = None) -> str | None:
         """Return the hint about all notices of the parts of the request that were read."""
         notices = [*self._aliases, *self._notices, *(self._body_notices if self._has_read_body else ())]
+        if not notices and self._unknown_parameters is None:
+            return error_hint or None
         return "; ".join(filter(None, (self._unknown_parameters, error_hint, notices_hint(notices)))) or None
 
 
@@ -321,7 +324,7 @@ def request_problems(context: RequestContext, schema_name: str) -> tuple[Problem
         body = context.body
     except (ApiError, BadRequest):
         return ()
-    if isinstance(body, Form):
+    if type(body) is Form:
         problems = form_problems(body, schema_name)
     elif len(raw := context.body_bytes) <= MAX_CACHED_BYTES:
         problems = cached_problems(schema_name, context.content_type, raw)

@@ -158,7 +158,7 @@ class Deliverer:
         event = world.records.get_existing(WebhookEvent, event_id)
         hook = world.records.get_existing(Webhook, event.webhook)
         if (refusal := self.refusal(world, hook)) is not None:
-            world.outbox.record(build_delivery(event, hook, started_at, response=refusal))
+            world.outbox.record(build_delivery(event, hook, started_at, refusal))
             return error_result(refusal, 0.0, started_at)
         body = request_body(event, world.records, render_cache(world))
         try:
@@ -191,20 +191,18 @@ class Deliverer:
         Delivery faults apply to requests, so not to an event whose host may not be called. With delivery faults, an
         event of a built-in host waits for its attempt.
         """
-        host = host_of(hook.target_url)
-        if (refusal := self.refusal(world, hook)) is not None:
-            result = error_result(refusal, 0.0, event.created_date)
-            delivery = build_delivery(event, hook, event.created_date, response=refusal)
-        elif host in self._built_in_hosts and host not in world.outbox.receivers and not world.outbox.faults:
-            delivery = build_delivery(event, hook, event.created_date)
-            status, text = accept(delivery)
-            result = response_result(status, text.encode(), text, 0.0, event.created_date)
-            delivery = delivery._replace(status=status, response=text, delivered=True)
+        host, at, outbox = host_of(hook.target_url), event.created_date, world.outbox
+        if host in self._built_in_hosts and host not in outbox.receivers and not outbox.faults:
+            status, text = accept()
+            result = response_result(status, text.encode(), text, 0.0, at)
+            delivery = build_delivery(event, hook, at, text, status)
+        elif (refusal := self.refusal(world, hook)) is not None:
+            result = error_result(refusal, 0.0, at)
+            delivery = build_delivery(event, hook, at, refusal)
         else:
             return None
-        step = result_step(event.id, result, at=event.created_date)
-        record = partial(world.outbox.record, delivery)
-        return FinalizedEvent(apply_result(event, hook, result, event.created_date), step, record)
+        step = result_step(event.id, result, at=at)
+        return FinalizedEvent(apply_result(event, hook, result, at), step, partial(outbox.record, delivery))
 
     def deliver(self, world: World, event_id: int) -> bool:
         """Send an event once, record the result, and return whether the hook accepted it.
@@ -272,11 +270,13 @@ def delivery_headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:
     return replace_header(webhook_headers(hook, body), DELIVERY_HEADER, "true")
 
 
-def build_delivery(event: WebhookEvent, hook: Webhook, at: datetime, response: str = "") -> Delivery:
-    """Return the delivery of a request that is not sent yet, or not at all for the reason in `response`."""
+def build_delivery(
+    event: WebhookEvent, hook: Webhook, at: datetime, response: str = "", status: int | None = None
+) -> Delivery:
+    """Return the delivery of a request. Without a status, it is not sent yet, or not at all (`response` says why)."""
     return Delivery(
         0, at, event.id, hook.event_type, hook.id, hook.target_url, event.retry_count + 1,
-        {}, b"", None, response, delivered=False,
+        {}, b"", status, response, delivered=status is not None,
     )  # fmt: skip
 
 

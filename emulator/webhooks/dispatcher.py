@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal
 
 from emulator.core.errors import PersistError
 from emulator.core.records import Webhook, WebhookEvent
@@ -160,7 +160,7 @@ class WebhookDispatcher:
 
     def wake(self, world: World) -> None:
         """Look at a world: an event may be due, now or later."""
-        if world.is_closed or self._is_delivering(world) or next_due_event(world.records) is None:
+        if world.is_closed or next_due_event(world.records) is None or self._is_delivering(world):
             return  # a thread that delivers looks at its world again afterwards
         with self._lock:
             self._ready[id(world)] = world
@@ -345,7 +345,7 @@ class WorldSender:
     @property
     def _world(self) -> World:
         """The world, which owns the sender. A strong reference would keep a deleted world until a collection."""
-        return cast("World", self._world_ref())
+        return self._world_ref()  # type: ignore[return-value]
 
     def attempt(self, event_id: int) -> DeliveryResult:
         return self.dispatcher.deliverer.attempt(self._world, event_id)

@@ -18,7 +18,7 @@ BUILT_IN_HOSTS = frozenset(("integration.example.com",))
 """Hosts of the demo data's hooks. A receiver in the process accepts their events, so nothing leaves the machine."""
 
 
-def accept(_: Delivery) -> tuple[int, str]:
+def accept(_: Delivery | None = None) -> tuple[int, str]:
     """Accept a delivery, as the receiver of the built-in hosts does."""
     return 200, "OK"
 

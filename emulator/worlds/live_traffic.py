@@ -12,7 +12,6 @@ import threading
 import weakref
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import cast
 
 from emulator.api.control.clock import FORGET_ORDERS
 from emulator.core.errors import ApiError, ControlError
@@ -111,7 +110,7 @@ class LiveTraffic:
     @property
     def _world(self) -> World:
         """The world, which owns the task. A strong reference would keep a deleted world until a collection."""
-        return cast("World", self._world_ref())
+        return self._world_ref()  # type: ignore[return-value]
 
     def next_due(self) -> datetime | None:
         """Return the next due time, or None in a world without traffic."""

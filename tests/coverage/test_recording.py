@@ -21,7 +21,7 @@ from emulator.domain.state_graph import transition_name
 from emulator.state.journal import DIMENSIONS, Coverage, RequestInfo
 from emulator.web import ROUTER
 from emulator.web.app import INSPECTOR_PATH, record_coverage
-from emulator.web.context import RequestContext
+from emulator.web.context import RequestContext, RequestHead
 from tests.support.worlds import build_world
 
 pytestmark = pytest.mark.slow
@@ -269,7 +269,7 @@ FAULTED: dict[str, tuple[dict[str, Any], RequestInfo, Reply]] = {
 def context_of(oms: Emulator, info: RequestInfo, **environ: Any) -> RequestContext:
     """Return the context of a request to the list of packages, of which this is known."""
     default = {"REQUEST_METHOD": "GET", "wsgi.input": BytesIO(SLUG_BODY)}
-    context = RequestContext(default | environ, oms.world, ROUTER, LIST)
+    context = RequestContext(default | environ, oms.world, ROUTER, RequestHead("default", "", LIST))
     context.info = replace(info)
     return context
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from emulator.api.views.records import find_user
 from emulator.core.errors import ValidationFailed
-from emulator.core.records import OMITTED, Package, PackageItem, State, TransferOrder, Transition
+from emulator.core.records import OMITTED, Package, PackageItem, State, TransferOrder, Transition, Webhook
 from emulator.domain.state_graph import (
     COMMAND,
     actor_transition,
+    cache_with_base,
     find_transition,
     offered_transitions,
     resolve_transition,
@@ -20,7 +22,7 @@ from emulator.domain.state_graph import (
     sibling_state_id,
     slug_or_label,
 )
-from emulator.state.store import Snapshot
+from emulator.state.store import Reader, Snapshot
 from tests.support.worlds import build_world
 
 ROOT = Emulator("demo").world.records
@@ -157,3 +159,30 @@ def test_sibling_state_has_the_same_kind() -> None:
     assert sibling_state(ROOT, state, "12345") is None
     assert sibling_state_id(ROOT, state.id, "900") == 70
     assert sibling_state_id(ROOT, state.id, "12345") == state.id
+
+
+def test_result_is_kept_until_a_world_changes_a_record_of_the_kind() -> None:
+    found: list[int] = []
+
+    @cache_with_base(Webhook)
+    def url_of(view: Reader, id_: int) -> str | None:
+        found.append(id_)
+        hook = view.get(Webhook, id_)
+        return None if hook is None else hook.target_url
+
+    world, other = Emulator("demo").world, Emulator("demo").world
+    first = world.records.ids(Webhook)[0]
+    url = url_of(world.records, first)
+    assert (url_of(world.records, first), url_of(other.records, first), found) == (url, url, [first])
+    with world.transaction() as tx:
+        tx.change(tx.get_existing(Webhook, first), target_url="http://changed")
+        assert url_of(tx, first) == "http://changed"
+    assert (url_of(world.records, first), url_of(other.records, first)) == ("http://changed", url)
+
+
+def test_missing_record_is_not_kept() -> None:
+    """Otherwise the names that clients ask for would stay in memory."""
+    records = Emulator("demo").world.records
+    for name in ("nobody", "somebody"):
+        assert find_user(records, name) is None
+    assert not any("body" in str(key) for key in records.base.caches)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 import emulator
 from emulator.core.seeded_random import derive_uuid
 from emulator.state import clock as clock_module
-from emulator.state.clock import WRITE_STEP, Clock, ClockMode
+from emulator.state.clock import EARLIEST, LATEST, WRITE_STEP, Clock, ClockMode, format_time
 from tests.support.worlds import START
 
 PACKAGE = Path(emulator.__file__).parent
@@ -44,6 +44,15 @@ def test_frozen_clock_advances_only_with_each_write(machine: Machine) -> None:
     assert clock.now() == START, "reading the time of the next write does not advance the clock"
     clock.record_write(clock.next_write_time())
     assert clock.now() == START + timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("hours", [0, -7, 3])
+@pytest.mark.parametrize("microsecond", [0, 1, 1_000, 120_000])
+@pytest.mark.parametrize("start", [EARLIEST, START, LATEST - timedelta(days=1)])
+def test_times_are_formatted_in_utc_as_python_formats_them(start: datetime, microsecond: int, hours: int) -> None:
+    at = start.replace(microsecond=microsecond)
+    expected = at.isoformat().replace("+00:00", "Z")
+    assert format_time(at.astimezone(timezone(timedelta(hours=hours)))) == expected
 
 
 def test_a_ticking_clock_starts_at_the_scenarios_start_and_runs_at_wall_speed(machine: Machine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from copy import deepcopy
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog
-from emulator.state.store import Reader, Snapshot, TableDataset, relation_key
+from emulator.state.store import Reader, Snapshot, TableDataset
 from emulator.state.world import World
 from tests.support.worlds import START, build_world
 
@@ -62,7 +63,7 @@ def check_equal(view: Reader, model: Model) -> None:
         assert [id_ for id_ in range(80) if view.has(kind, id_)] == sorted(table)
         for relation, columns in RELATIONS[kind].items():
             for key in keys_of(columns):
-                expected = [id_ for id_ in sorted(table) if relation_key(table[id_], columns) == key]
+                expected = [id_ for id_ in sorted(table) if attrgetter(*columns)(table[id_]) == key]
                 assert list(view.related(kind, relation, key)) == expected
                 assert view.find(kind, relation, key) == [table[id_] for id_ in expected]
     counted = Counter((package.stock_location, package.state) for package in model[Package].values())

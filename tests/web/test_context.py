@@ -12,7 +12,7 @@ from emulator import Emulator
 from emulator.core.errors import BadRequest, ParseError
 from emulator.core.records import Package
 from emulator.web import context as context_module
-from emulator.web.context import RequestContext, Router
+from emulator.web.context import RequestContext, RequestHead, Router
 from tests.oracle.wire import RawRequest
 
 LIST = "/api/v1/oms/packages/"
@@ -74,7 +74,7 @@ def test_repeated_read_parses_only_a_new_credential(oms: Emulator, monkeypatch: 
 def test_parse_error_is_stored_and_raised_again(oms: Emulator) -> None:
     """The stream of the body can only be read once."""
     request = RawRequest("", f"{LIST}?{'&' * 2000}", "POST", content_type="application/json", body=b"{")
-    context = RequestContext(request.environ(), oms.world, oms._emulator_app.router, LIST)
+    context = RequestContext(request.environ(), oms.world, oms._emulator_app.router, RequestHead("default", "", LIST))
     for _ in range(2):
         with pytest.raises(ParseError, match="JSON parse error"):
             _ = context.body

@@ -27,6 +27,7 @@ from emulator.core import records
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Record, RecordKind
 from emulator.core.seeded_random import derive_uuid
+from emulator.domain.state_graph import cache_with_base
 from emulator.state.store import ChangeMaps, Reader, Snapshot, Transaction
 from emulator.state.world import FinalizeEvent
 
@@ -89,9 +90,14 @@ def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
     """
     snapshot = Snapshot(tx.base, maps_without_events(tx), tx.step_number)
     for event_type, kind, id_ in tx.events:
-        for hook in tx.find(records.Webhook, "event_type", event_type):
-            if hook.is_active:
-                tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
+        for hook in active_hooks(tx, event_type):
+            tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
+
+
+@cache_with_base(records.Webhook)
+def active_hooks(view: Reader, event_type: str) -> tuple[records.Webhook, ...]:
+    """Return the active hooks of a type of event."""
+    return tuple(hook for hook in view.find(records.Webhook, "event_type", event_type) if hook.is_active)
 
 
 def maps_without_events(tx: Transaction) -> ChangeMaps:
@@ -111,7 +117,7 @@ def build_event(tx: Transaction, hook: records.Webhook, subject: Record, snapsho
         content_type=content_type_of(subject, tx),
         created_date=tx.now,
         modified_date=tx.now,
-        uuid=str(derive_uuid("webhook_event", id_, tx.now.isoformat())),
+        uuid=str(derive_uuid("webhook_event", id_, orjson.dumps(tx.now)[1:-1].decode())),
         snapshot=snapshot,
         due=tx.now,
     )

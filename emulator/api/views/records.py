@@ -40,7 +40,7 @@ from emulator.domain.commands import CommandCaller, run_command
 from emulator.domain.explanations import describe_allowed_values, describe_transition
 from emulator.domain.installation import complete_installation
 from emulator.domain.shipments import create_purchase_invoice
-from emulator.domain.state_graph import Subject, describe_state, find_transition
+from emulator.domain.state_graph import Subject, cache_with_base, describe_state, find_transition
 from emulator.state.store import Reader, Snapshot
 from emulator.state.world import World
 
@@ -136,6 +136,7 @@ def record_not_found(kind: type[object]) -> RecordNotFound:
     return RecordNotFound(MODEL_NAMES.get(kind, kind.__name__))
 
 
+@cache_with_base(User)
 def find_user(reader: Reader, username: str | None) -> User | None:
     """Return the installation's user with this name, or None."""
     return next(iter(reader.find(User, "username", username)), None)
@@ -193,7 +194,8 @@ def command_view(owner: type[Subject], *, parameters_required: bool = True) -> V
 
 def find_requested_transition(reader: Reader, body: JsonValue) -> Transition:
     """Return the transition that the body of a command names. Its other keys may be invalid. Raise `ApiError`."""
-    fields = validate({key: COMMAND_FIELDS[key] for key in ("transition", "slug")}, body)
+    is_plain = type(body) is dict and type(body.get("transition")) is int and "slug" not in body
+    fields = body if is_plain else validate({key: COMMAND_FIELDS[key] for key in ("transition", "slug")}, body)
     return find_transition(reader, fields.get("transition"), fields.get("slug"))
 
 

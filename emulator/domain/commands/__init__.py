@@ -49,9 +49,11 @@ def run_command(subject: Subject, body: JsonObject, caller: CommandCaller, tx: T
     transition = resolve_transition(tx, subject, body)
     command = command_by_code(type(subject), transition.command_code)
     input_parameters = body.get("input_parameters") or {}
-    optional = NEWLY_REQUIRED - input_parameters.keys() if caller.is_replayed else frozenset()
-    fields = {name: each for name, each in command.parameters.items() if name not in optional}
-    parameters = validate(fields, input_parameters)
+    fields = command.parameters
+    if caller.is_replayed:
+        optional = NEWLY_REQUIRED - input_parameters.keys()
+        fields = {name: each for name, each in fields.items() if name not in optional}
+    parameters = validate(fields, input_parameters) if fields else {}
     if transition.is_packageitem_parameter_required and not input_parameters.get("package_items"):
         raise command_error("package_items", "This field is required.")
     step = CommandStep(tx, transition, caller.user, caller.request_id)

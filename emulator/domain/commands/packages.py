@@ -29,6 +29,7 @@ from emulator.domain.shipments import (
 )
 from emulator.domain.state_graph import (
     CommandStep,
+    cache_graph,
     command_error,
     items_of,
     move_items,
@@ -37,7 +38,7 @@ from emulator.domain.state_graph import (
     unknown_id_error,
 )
 from emulator.domain.stock import end_reservations, release_reservations_if_ended
-from emulator.state.store import Transaction
+from emulator.state.store import Reader, Transaction
 
 Parameters: TypeAlias = Mapping[str, JsonValue]
 Outcome: TypeAlias = JsonObject | None
@@ -66,9 +67,15 @@ class Command:
 
 def queue_events(tx: Transaction, package: Package, *event_types: str) -> None:
     """Queue the transition event, the events of the new state, and the given events."""
-    specific = SPECIFIC_EVENTS.get(tx.get_existing(State, package.state).enum_value, ())
-    for event_type in dict.fromkeys(("package.status.transitioned", *specific, *event_types)):
+    for event_type in dict.fromkeys((*events_of_state(tx, package.state), *event_types)):
         tx.queue_event(event_type, package)
+
+
+@cache_graph
+def events_of_state(view: Reader, state: int) -> tuple[str, ...]:
+    """Return the types of the events of every transition to a state."""
+    specific = SPECIFIC_EVENTS.get(view.get_existing(State, state).enum_value, ())
+    return ("package.status.transitioned", *specific)
 
 
 def finish_move(tx: Transaction, package: Package, *event_types: str) -> None:

@@ -79,6 +79,7 @@ class DemoDataset:
         }
         self._block = lru_cache(kept_blocks)(self._make_block)
         self._ids: dict[RecordKind, Sequence[int]] = {}
+        self._blocks = plans.blocks
 
     def get(self, kind: type[R], id_: int) -> R | None:
         if (table := self._tables.get(kind)) is not None:
@@ -86,7 +87,7 @@ class DemoDataset:
         if kind not in ID_RANGES:
             return None
         block = block_of(kind, id_)
-        return self._block(block).get(kind, id_) if self._has_block(block) else None
+        return self._block(block).get(kind, id_) if 0 <= block < self._blocks else None
 
     def has(self, kind: RecordKind, id_: int) -> bool:
         return self.get(kind, id_) is not None
@@ -95,7 +96,7 @@ class DemoDataset:
         if kind not in ID_RANGES:
             return self._fixed.related(kind, relation, key)
         block = self._block_with(kind, relation, key)
-        return self._block(block).related(kind, relation, key) if self._has_block(block) else ()
+        return self._block(block).related(kind, relation, key) if 0 <= block < self._blocks else ()
 
     def ids(self, kind: RecordKind) -> Sequence[int]:
         """Return all ids of this kind. For a kind with gaps, except logs, the first call makes all records."""
@@ -122,9 +123,6 @@ class DemoDataset:
     @cached_property
     def _tallies(self) -> dict[RecordKind, Counter[ColumnValue]]:
         return {kind: count_keys(self, kind) for kind in TALLIES}
-
-    def _has_block(self, block: int) -> bool:
-        return 0 <= block < self.plans.blocks
 
     def _block_with(self, kind: RecordKind, relation: str, key: ColumnValue) -> int:
         """Return the block of the records under a key of a relation, or -1."""

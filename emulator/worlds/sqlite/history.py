@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from emulator.core.progress import track
@@ -19,7 +20,7 @@ from emulator.state.faults import ArmedFault, Faults
 from emulator.state.persistence import Branch, WorldSnapshot, WorldState
 from emulator.state.record_codec import COLUMN_TYPES, KIND_NAMES, decode_record, encode_record
 from emulator.state.steps import StepLog
-from emulator.state.store import REMOVED, Snapshot, Transaction, apply_changes, relation_key
+from emulator.state.store import REMOVED, Snapshot, Transaction, apply_changes
 
 STEP_BITS = 32
 """Bits of a step's number."""
@@ -116,7 +117,7 @@ class History:
         """Return for each key of a relation which records were added and removed, in the order of the steps."""
         if (known := self._relation_changes.get((kind, relation))) is not None:
             return known
-        columns = RELATIONS[kind][relation]
+        key_of = attrgetter(*RELATIONS[kind][relation])
         changes: RelationChanges = defaultdict(list)
         for id_, versions in tuple(self.versions.get(kind, {}).items()):
             before = self.start.get(kind, id_)
@@ -124,9 +125,9 @@ class History:
                 record = self._decode_version(kind, versions, at)
                 after = None if record is REMOVED else record
                 if before is not None:
-                    changes[relation_key(before, columns)].append((number, id_, False))
+                    changes[key_of(before)].append((number, id_, False))
                 if after is not None:
-                    changes[relation_key(after, columns)].append((number, id_, True))
+                    changes[key_of(after)].append((number, id_, True))
                 before = after
         for each in changes.values():
             each.sort(key=lambda change: change[0])
