@@ -55,7 +55,7 @@ KEY_VARIABLES = (
 )
 """The variables that the response to a GET with a Host header can depend on."""
 MAX_BYTES = 16 * 1024 * 1024
-"""Memory of the answers. The response cache has most of their bodies too."""
+"""Memory of the answers."""
 ANSWER_BYTES = 3_000
 """Approximate memory of an answer without its key and its body."""
 MAX_KEY_LENGTH = 4_096
@@ -135,7 +135,7 @@ class FastPath:
         self, context: RequestContext, reply: Reply, exchange: Exchange, covered: tuple[CoverageKey, ...]
     ) -> None:
         """Add the answer to a request, if it depends on nothing but the key and the records of the world."""
-        world, records = context.world, context.cached_records
+        world, records = context.world, context.answered_from
         if records is None or not is_repeatable(context, reply):
             return
         key: Key = tuple(map(context.environ.get, KEY_VARIABLES))
