@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from emulator.core.errors import Conflict, UnknownRecord
-from emulator.state.clock import ClockMode, ClockSetting, TrafficRate
-from emulator.state.faults import ArmedFault, FaultMatch, Faults
-from emulator.state.journal import ThrottleWindows
+from emulator.state.clock import ClockMode, TrafficRate
+from emulator.state.faults import FaultMatch, Faults
 from emulator.state.steps import StepLog, UndoEntry
 from emulator.state.store import Snapshot, Transaction
 
@@ -32,28 +30,9 @@ class WorldState(NamedTuple):
     speed: float = 1.0
     rate: TrafficRate = TrafficRate()
     calls: Mapping[str, Sequence[datetime]] = {}
-    """See `ThrottleWindows`."""
+    """See `journal.ThrottleWindows`."""
     next_request: int = 1
     next_fault: int = 1
-
-
-class StoredState(NamedTuple):
-    """What a world returns to if a change cannot be stored.
-
-    Counters of requests are not part of it: request ids, throttle windows and counts of faults keep a request whose
-    change failed, because it was received and answered.
-    """
-
-    records: Snapshot
-    steps: StepLog
-    undo_entries: tuple[UndoEntry, ...]
-    last_write_at: datetime | None
-    clock: ClockSetting
-    rate: TrafficRate
-    throttle: ThrottleWindows
-    faults: Faults
-    armed_faults: tuple[ArmedFault, ...]
-    next_fault: int
 
 
 class WorldSnapshot(NamedTuple):
@@ -113,28 +92,18 @@ class Snapshots:
         self._snapshots[name] = snapshot
 
 
-class CommitToken(Protocol):
-    """A change that was handed to persistence."""
+class CommitToken:
+    """A change that was handed to persistence. A token of this class is for a change that is complete."""
 
     def wait(self) -> None:
         """Block until the change is on disk. Raise `PersistError` if it cannot be stored."""
 
     def on_success(self, callback: Callable[[], object], /) -> None:
         """Call a function once the change is on disk, in the order of the changes. It must not wait."""
-
-
-class Committed:
-    """The token of a change that is complete."""
-
-    def wait(self) -> None:
-        """Return at once."""
-
-    def on_success(self, callback: Callable[[], object], /) -> None:
-        """Call the function at once."""
         callback()
 
 
-COMMITTED = Committed()
+COMMITTED = CommitToken()
 
 
 class Persistence(Protocol):
@@ -193,34 +162,17 @@ class MemoryOnly:
     save_write = save_state = save_faults = save_fault_counts = save_snapshot = discard
 
 
-class WorkerSlots(Protocol):
-    """Limits how many threads of a pool work at the same time."""
-
-    def release(self) -> None:
-        """Allow another thread to work while this one waits."""
-
-    def acquire(self) -> None:
-        """Continue to work."""
-
-
 class ThreadLocal(threading.local):
-    """The slots of the current thread's pool. None: the thread belongs to no pool."""
+    """The worker pool that the current thread belongs to."""
 
-    worker_slots: WorkerSlots | None = None
+    release_worker_slot: Callable[[], None] | None = None
+    """Allows another thread of the pool to work while this one waits. None: the thread belongs to no pool."""
 
 
 THREAD_LOCAL = ThreadLocal()
 
 
-@contextmanager
-def release_worker_slot() -> Iterator[None]:
-    """Release the worker slot of this thread while the block waits for another thread."""
-    slots = THREAD_LOCAL.worker_slots
-    if slots is None:
-        yield
-        return
-    slots.release()
-    try:
-        yield
-    finally:
-        slots.acquire()
+def release_worker_slot() -> None:
+    """Allow another thread of the pool to work, because this one is about to wait for another thread."""
+    if THREAD_LOCAL.release_worker_slot is not None:
+        THREAD_LOCAL.release_worker_slot()

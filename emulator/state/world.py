@@ -21,7 +21,7 @@ from emulator.state.journal import (
     RequestIds,
     ThrottleWindows,
 )
-from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
+from emulator.state.outbox import FinalizedEvent, WebhookOutbox, WebhookSender
 from emulator.state.persistence import (
     COMMITTED,
     Branch,
@@ -29,7 +29,6 @@ from emulator.state.persistence import (
     MemoryOnly,
     Persistence,
     Snapshots,
-    StoredState,
     WorldSnapshot,
     WorldState,
 )
@@ -63,7 +62,7 @@ class WorldServices:
 
     record_events: RecordEvents
     """Called at the end of each transaction that queued events."""
-    sender: Callable[[World], WebhookSender] = lambda _: NoSender()
+    sender: Callable[[World], WebhookSender] = lambda _: WebhookSender()
     """Returns the sender of a world's webhooks."""
     tasks: Callable[[World], Sequence[Scheduled]] = lambda _: ()
     """Returns the other scheduled tasks of a world."""
@@ -127,8 +126,8 @@ class World:
         self._replay_time: datetime | None = None
         self.outbox = WebhookOutbox(services.sender(self), self.metrics.count_delivery)
         self.schedule = Schedule(start.state.rate)
-        self._stored = self._state_to_keep()
-        """After the last change that is stored. None: nothing is stored."""
+        self._restore_stored = self._restore_point()
+        """Returns to the last change that is stored."""
         self.schedule.add(self.outbox.sender, *services.tasks(self))
 
     def close(self) -> None:
@@ -274,29 +273,32 @@ class World:
 
     def _publish_after(self, token: CommitToken) -> CommitToken:
         """Show the latest records to readers once they are stored."""
-        records, stored = self._latest, self._state_to_keep()
+        records, restore = self._latest, self._restore_point()
 
         def publish() -> None:
-            self.records, self._stored = records, stored
+            self.records, self._restore_stored = records, restore
 
         token.on_success(publish)
         return token
 
-    def _state_to_keep(self) -> StoredState | None:
+    def _restore_point(self) -> Callable[[World], None] | None:
+        """Return a function that returns a world to its state now. None: nothing is stored.
+
+        Counters of requests are not part of it: request ids, throttle windows and counts of faults keep a request
+        whose change failed, because it was received and answered.
+        """
         if not self.persistence.is_durable:
             return None
-        return StoredState(
-            self._latest,
-            self.steps.copy(),
-            tuple(self.undo_stack),
-            self.last_write_at,
-            self.clock.setting,
-            self.schedule.rate,
-            self.throttle,
-            self.faults,
-            self.faults.armed,
-            self.faults.next_id,
-        )
+        records, steps, undo_entries = self._latest, self.steps.copy(), tuple(self.undo_stack)
+        last_write_at, clock, rate = self.last_write_at, self.clock.setting, self.schedule.rate
+        throttle, faults, armed, next_fault = self.throttle, self.faults, self.faults.armed, self.faults.next_id
+
+        def restore(world: World) -> None:  # not a method of `self`, which would be a reference cycle
+            world._latest, world.steps, world.undo_stack = records, steps.copy(), UndoStack(undo_entries)
+            world.last_write_at, world.clock.setting, world.schedule.rate = last_write_at, clock, rate
+            world.throttle, world.faults, faults.armed, faults.next_id = throttle, faults, armed, next_fault
+
+        return restore
 
     def _wait_until_stored(self, token: CommitToken) -> None:
         """Wait until a change is stored. If it cannot be stored, discard it."""
@@ -311,14 +313,8 @@ class World:
 
     def _discard_changes(self) -> None:
         """Return to the last change that is stored. The caller holds the lock."""
-        if (stored := self._stored) is None:
-            return
-        self._latest, self.last_write_at = stored.records, stored.last_write_at
-        self.steps, self.undo_stack = stored.steps.copy(), UndoStack(stored.undo_entries)
-        self.clock.resume(stored.clock)
-        self.schedule.rate = stored.rate
-        self.throttle, self.faults = stored.throttle, stored.faults
-        self.faults.armed, self.faults.next_id = stored.armed_faults, stored.next_fault
+        if self._restore_stored is not None:
+            self._restore_stored(self)
 
     def _consume_step(self, at: datetime) -> Step | None:
         """Return the step of this thread's write. None: no call made it."""

@@ -224,7 +224,7 @@ def create_proxy_server(
 ) -> HttpServer | ConnectServer:
     """Return the server of a proxy. With an authority, clients may also use it as a proxy for HTTPS."""
     if authority is None:
-        return HttpServer(proxy, host, port, keeps_bodies_in_memory=True)
+        return HttpServer(proxy, host, port)
     return ConnectServer(proxy, (host, port), authority_context(authority, str(urlsplit(proxy.target).hostname)))
 
 
@@ -235,7 +235,7 @@ class ConnectServer(TlsServer):
 
     def __init__(self, proxy: RecordingProxy, address: tuple[str, int], context: ssl.SSLContext) -> None:
         def create_server(app: Any, host: str, port: int) -> HttpServer:
-            return HttpServer(app, host, port, keeps_bodies_in_memory=True)
+            return HttpServer(app, host, port)
 
         super().__init__(create_server, proxy, address, context)
         self._tunnels: set[str] = set()

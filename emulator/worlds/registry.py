@@ -200,7 +200,7 @@ class WorldRegistry:
             if name not in self._slots:
                 self._make_room(name)
             persistence: Persistence = MemoryOnly(start.branch)
-            token: CommitToken = COMMITTED
+            token = COMMITTED
             if self._storage is not None:
                 persistence, token = self._storage.create(name, settings, start, snapshots)
             world = World(
