@@ -16,17 +16,17 @@ from errno import EADDRNOTAVAIL
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
-from emulator.cli.output_files import ExitFiles
 from emulator.cli.terminal import (
     LOG,
     GroupedCommand,
     NamedChoice,
+    check_writable,
     configure_logging,
     errors_as_messages,
     options_of,
@@ -36,6 +36,7 @@ from emulator.cli.terminal import (
 from emulator.cli.watch import watching
 from emulator.client.emulator import Emulator
 from emulator.core.credentials import parse_limits
+from emulator.core.files import check_target
 from emulator.state.runtime import current_runtime
 from emulator.state.scenario import MAX_PACKAGES
 
@@ -182,6 +183,46 @@ ARGUMENTS = {
     "cors_header": "cors_headers",
 }
 """Repeatable options -> keyword arguments of `Emulator`."""
+
+
+class ExitFiles(NamedTuple):
+    """The files that are written when the server stops. The names are those of the options."""
+
+    coverage: Path | None
+    provenance_report: Path | None
+    export_on_exit: Path | None
+    force: bool
+    with_secrets: bool
+
+    def check(self) -> None:
+        """Raise an error if a file cannot be written."""
+        if self.coverage is not None:
+            from emulator.coverage import counts_path  # noqa: PLC0415 - imported when used
+
+            counts_path(self.coverage)
+        if self.provenance_report is not None:
+            check_writable(self.provenance_report)
+        if self.export_on_exit is not None:
+            check_target(self.export_on_exit, force=self.force)
+
+    def write(self, emulator: Emulator) -> None:
+        """Write the files. Print how many tests or requests rest on assumptions."""
+        if self.coverage is not None or emulator.provenance is not None:
+            self._write_reports(emulator)
+        if self.export_on_exit is not None:
+            emulator.save(self.export_on_exit, force=self.force, with_secrets=self.with_secrets)
+
+    def _write_reports(self, emulator: Emulator) -> None:
+        from emulator import coverage  # noqa: PLC0415 - imported when used
+
+        if self.coverage is not None:
+            coverage.write_counts(self.coverage, emulator.world.coverage)
+        if emulator.provenance is not None:
+            for each in coverage.summarize_log(emulator.provenance):
+                click.echo("\n".join(each.lines()), err=True)
+            if self.provenance_report is not None:
+                document = coverage.log_document(emulator.provenance)
+                coverage.write_text(self.provenance_report, coverage.json_lines(document))
 
 
 def is_first_run(import_file: Path, export_file: Path | None) -> bool:

@@ -230,6 +230,22 @@ NOT_SENT_PREFIX = "not sent: "
 """Prefix of the reason why calls to a host are not allowed. Such an attempt is not retried."""
 
 
+class WebhookResponse(NamedTuple):
+    """The response to a webhook request."""
+
+    status: int
+    body: bytes
+    text: str
+
+
+class NoResponse(Exception):
+    """The request got no response. `recorded` holds the status and the text that the sender records."""
+
+    def __init__(self, reason: str, status: int = NETWORK_ERROR, content: str | None = None) -> None:
+        super().__init__(reason)
+        self.recorded = status, reason if content is None else content
+
+
 class DeliveryResult(NamedTuple):
     """One attempt: the response, or the reason why there is none."""
 

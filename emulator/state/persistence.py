@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -57,39 +57,17 @@ def initial_snapshot(records: Snapshot, state: WorldState) -> WorldSnapshot:
     return WorldSnapshot(records, state, StepLog(), (), Faults())
 
 
-class Snapshots:
+class Snapshots(dict[str, WorldSnapshot]):
     """The named snapshots of a world."""
 
-    def __init__(self, snapshots: Mapping[str, WorldSnapshot] | None = None) -> None:
-        self._snapshots = dict(snapshots or {})
-
-    def __len__(self) -> int:
-        return len(self._snapshots)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._snapshots))
-
-    def items(self) -> list[tuple[str, WorldSnapshot]]:
-        return list(self._snapshots.items())
-
-    def __getitem__(self, name: str) -> WorldSnapshot:
-        """Return a snapshot by name. Raise `UnknownRecord` if there is none."""
-        try:
-            return self._snapshots[name]
-        except KeyError:
-            raise UnknownRecord(f"no snapshot with the name {name!r}", list(self._snapshots), name) from None
+    def __missing__(self, name: str) -> WorldSnapshot:
+        """Raise `UnknownRecord`, because no snapshot has this name."""
+        raise UnknownRecord(f"no snapshot with the name {name!r}", list(self), name)
 
     def check_room(self, name: str, world: str) -> None:
         """Raise `Conflict` if a new snapshot would exceed the limit."""
-        if len(self._snapshots) >= MAX_SNAPSHOTS and name not in self._snapshots:
+        if len(self) >= MAX_SNAPSHOTS and name not in self:
             raise Conflict(f"world {world} already has {MAX_SNAPSHOTS} snapshots, which is the maximum")
-
-    def copy(self) -> Snapshots:
-        return Snapshots(self._snapshots)
-
-    def put(self, name: str, snapshot: WorldSnapshot) -> None:
-        """Store a snapshot under a name, replacing an earlier one."""
-        self._snapshots[name] = snapshot
 
 
 class CommitToken:

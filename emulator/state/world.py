@@ -42,7 +42,6 @@ from emulator.state.steps import (
     TransactionBlock,
     UndoEntry,
     UndoStack,
-    encode_step,
 )
 from emulator.state.store import Caches, Snapshot, Transaction
 
@@ -220,16 +219,18 @@ class World:
         self.lock.release()
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Hold the lock for a change. If the change cannot be stored, discard it."""
+    def _changing(self, save: Callable[[], CommitToken] | None = None) -> Iterator[None]:
+        """Hold the lock for a change, and then store it with `save`. If the change cannot be stored, discard it."""
         with self.lock:
             try:
                 if self.persistence.is_durable:
                     self.persistence.check()
                 yield
+                token = COMMITTED if save is None else self._publish_after(save())
             except PersistError:
                 self._discard_changes()
                 raise
+        self._wait_until_stored(token)
 
     def _write_time(self) -> datetime:
         """Return the time of the next write. Background writes do not advance a frozen clock."""
@@ -257,8 +258,8 @@ class World:
         self._latest, self.last_write_at = transaction.to_snapshot(), transaction.now
         self.clock.record_write(transaction.now)
         if step is None:
-            self.steps.count_unrecorded_write()
-        lines = [encode_step(each) for each in (step, *followed) if each is not None]
+            self.steps.unrecorded_writes += 1
+        lines = [each.encode() for each in (step, *followed) if each is not None]
         for line in lines:
             self.steps.append(line)
         if not self.persistence.is_durable:
@@ -347,7 +348,7 @@ class World:
 
         A frozen clock goes back, too, unless it was moved since. Raise `Conflict` if there is nothing to undo.
         """
-        with self._changing():
+        with self._changing(lambda: self._save_branch(self.persistence.branch)):
             if not self.undo_stack:
                 raise Conflict(self._nothing_to_undo())
             entry = self.undo_stack.pop()
@@ -355,8 +356,6 @@ class World:
             self.steps.take_back(entry.steps, entry.unrecorded_writes)
             if self.clock.mode == "frozen" and self.clock.now() == entry.at:
                 self.clock.set_time(entry.at - WRITE_STEP)
-            token = self._publish_after(self._save_branch(self.persistence.branch))
-        self._wait_until_stored(token)
         self.schedule.record_discontinuity()
         return entry.request_id
 
@@ -396,14 +395,14 @@ class World:
         with self.lock:
             snapshot = self.snapshot()
             token = self.persistence.save_snapshot(snapshot.state, name, snapshot)
-            token.on_success(lambda: self.snapshots.put(name, snapshot))
+            token.on_success(lambda: self.snapshots.update({name: snapshot}))
         token.wait()
         return snapshot
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Return to a snapshot of a world on the same base. Requests are not counted back."""
         faults = self._checked_copy(snapshot.faults)
-        with self._changing():
+        with self._changing(lambda: self._save_branch(snapshot.branch)):
             self._latest, state = snapshot.records, snapshot.state
             self.clock.start(state.mode, state.now, state.speed)
             self.schedule.rate = state.rate
@@ -412,23 +411,22 @@ class World:
             self.last_write_at = snapshot.last_write_at
             self.throttle = ThrottleWindows(state.calls)
             self.faults = faults
-            token = self._publish_after(self._save_branch(snapshot.branch))
-        self._wait_until_stored(token)
         self.schedule.record_discontinuity()
 
     def _save_branch(self, origin: Branch | None) -> CommitToken:
         return self.persistence.save_branch(self.state(), origin, len(self.steps), self.faults)
 
+    def _save_state(self) -> CommitToken:
+        return self.persistence.save_state(self.state())
+
     # Time
 
     def set_clock(self, mode: ClockMode, now: datetime | None = None, speed: float | None = None) -> None:
         """Run the clock in this mode. Without `now` or `speed`, it keeps its time or its speed."""
-        with self._changing():
+        with self._changing(self._save_state):
             is_jump = now is not None or (mode == "real") != (self.clock.mode == "real")
             usual = self.clock.speed if mode == self.clock.mode else 1.0
             self.clock.start(mode, now or self.clock.now(), usual if speed is None else speed)
-            token = self._publish_after(self.persistence.save_state(self.state()))
-        self._wait_until_stored(token)
         if is_jump:
             self.schedule.record_discontinuity()
         else:
@@ -436,10 +434,8 @@ class World:
 
     def set_traffic_rate(self, rate: TrafficRate) -> None:
         """Change the traffic. What was due while it was paused does not happen later."""
-        with self._changing():
+        with self._changing(self._save_state):
             self.schedule.rate = rate
-            token = self._publish_after(self.persistence.save_state(self.state()))
-        self._wait_until_stored(token)
         self.schedule.record_discontinuity()
 
     def advance(self, to: datetime | None = None, by: timedelta = timedelta(0)) -> None:
@@ -451,10 +447,8 @@ class World:
             with self._changing():
                 by -= self._advance_clock(due)
             self.schedule.run_due(self.clock.now())
-        with self._changing():
+        with self._changing(self._save_state):
             self._advance_clock(to or self.clock.now() + by)
-            token = self._publish_after(self.persistence.save_state(self.state()))
-        self._wait_until_stored(token)
         self.schedule.reschedule()
 
     def _advance_clock(self, to: datetime) -> timedelta:
@@ -467,9 +461,8 @@ class World:
 
     def save_faults(self) -> None:
         """Store which faults are armed."""
-        with self._changing():
-            token = self._publish_after(self.persistence.save_faults(self.state(), self.faults))
-        self._wait_until_stored(token)
+        with self._changing(lambda: self.persistence.save_faults(self.state(), self.faults)):
+            pass
 
     def save_fault_counts(self, faults: Faults, counted: Sequence[FaultMatch]) -> None:
         """Store the counts of faults. Requests are answered even if nothing can be stored any more."""
@@ -487,5 +480,5 @@ class World:
         """Store the throttle windows. Requests are answered even if nothing can be stored any more."""
         with suppress(PersistError):
             with self.lock:
-                token = self.persistence.save_state(self.state())
+                token = self._save_state()
             token.wait()

@@ -245,7 +245,7 @@ class RequestContext:
         self.list_query: ListQuery | None = None
         """The filters and the order of a list request, once they are parsed."""
         self.answered_from: Snapshot | None = None
-        """The records that the reply is made from, if it depends on them and the URL alone."""
+        """The records that the reply is made from, if every user gets the same."""
         self.parse_errors: dict[str, ApiError | BadRequest] = {}
         self.is_from_foreign_page = False
         """Whether a browser sent it for a page of another origin."""

@@ -125,7 +125,7 @@ def authorize_and_run(context: RequestContext, match: Match) -> Reply:
         raise MethodNotAllowed(context.method)
     if match.has_invalid_id:
         raise NotFound
-    if depends_on_url(context, route):
+    if not route.varies_by_user:
         context.answered_from = context.world.records
     return run_handler(context, route)
 
@@ -136,19 +136,6 @@ def is_readable(context: RequestContext, route: Route | None) -> bool:
         return route is not None and call_handler(context, route, context.read_body).status == 200
     except NotFound:
         return False
-
-
-def depends_on_url(context: RequestContext, route: Route) -> bool:
-    """Return whether the reply depends on the URL, the language and the world alone.
-
-    The framework decodes the query in the charset of the body, so a reply to a read with a Content-Type does not.
-    """
-    return (
-        route.method == "GET"
-        and not route.varies_by_user
-        and "CONTENT_TYPE" not in context.environ
-        and not context.has_body
-    )
 
 
 def run_handler(context: RequestContext, route: Route) -> Reply:

@@ -19,6 +19,7 @@ from urllib3 import BaseHTTPResponse, HTTPHeaderDict, Retry, connection_from_url
 from urllib3.exceptions import HTTPError
 
 from emulator.api.routes import LOGIN_RESPONSES
+from emulator.core.hosts import DEFAULT_PORTS
 from emulator.core.json_text import dump_json
 from emulator.loading.recording import READ_METHODS, RecordedExchange
 from emulator.state.clock import machine_now
@@ -37,7 +38,6 @@ HOP_BY_HOP = frozenset(
      "transfer-encoding", "upgrade")
 )  # fmt: skip
 """Headers that are about one connection, so that a proxy does not forward them."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
 WRITE_REFUSED = "a write is not forwarded without --allow-writes"
 OTHER_HOST = "this proxy forwards requests to {target} only"
 NO_AUTHORITY = "HTTPS through this proxy needs --ca FILE, an authority that the client trusts"

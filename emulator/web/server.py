@@ -347,7 +347,7 @@ class WorkerPool:
                 self._deadline = 0.0
                 self._changed.notify_all()
 
-    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
+    def shutdown(self, timeout: float = 5) -> bool:
         """End each thread after its task. Cancel the waiting tasks, and return whether there were any."""
         with self._changed:
             self.stopped = True
@@ -357,7 +357,7 @@ class WorkerPool:
             self._changed.notify_all()
             self.wake_leader()
             self._changed.wait_for(lambda: self._thread_count == self._running_count)
-            pending = [self._queue.popleft() for _ in range(len(self._queue))] if cancel_pending else []
+            pending = [self._queue.popleft() for _ in range(len(self._queue))]
         for task in pending:
             task.cancel()
         return bool(pending)
