@@ -71,10 +71,8 @@ address_option, data_option, world_option, permission_option, output_option = ma
 
 
 @click.command(cls=GroupedCommand, epilog=EXAMPLES)
-@address_option("host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@address_option(
-    "port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one."
-)
+@address_option("host", default="127.0.0.1", help="Address to listen on.")
+@address_option("port", default=8080, type=click.IntRange(0, 65535), help="Port; 0 selects a free one.")
 @address_option("behind-proxy", is_flag=True, help="Trust X-Forwarded-For, -Proto, -Host and -Prefix of one proxy.")
 @address_option("tls", is_flag=True, help="Serve HTTPS, with a certificate that is made at the start (extra tls).")
 @address_option("tls-cert", type=FILE, help="Serve HTTPS with the certificate in this file.")
@@ -82,7 +80,6 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @address_option(
     "server",
     default="waitress",
-    show_default=True,
     type=NamedChoice(["waitress", "granian"]),
     help="HTTP server; granian is faster and needs the extra fast.",
 )
@@ -107,20 +104,16 @@ address_option, data_option, world_option, permission_option, output_option = ma
     "provenance-report", type=FILE, help="Write to this file on exit, as JSON, what tests rest on; with --provenance."
 )
 @world_option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
-@world_option(
-    "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="Maximum number of open worlds."
-)
+@world_option("max-worlds", default=1_000, type=click.IntRange(min=1), help="Maximum number of open worlds.")
 @world_option(
     "world-idle",
     default=3_600.0,
-    show_default=True,
     type=click.FloatRange(min=0),
     help="Seconds without a request after which a world may be closed.",
 )
 @world_option(
     "journal-size",
     default=1_000,
-    show_default=True,
     type=click.IntRange(min=0),
     help="Number of exchanges in the journal of each world.",
 )
@@ -137,7 +130,7 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @permission_option("allow-fault-header", is_flag=True, help="Allow requests to inject faults: X-Emulator-Fault: 503.")
 @output_option("open", is_flag=True, help="Open the inspector in a browser.")
 @output_option("coverage", type=FILE, help="Write coverage data on exit, for `coverage`.")
-@output_option("log-format", type=NamedChoice(["text", "json"]), default="text", show_default=True)
+@output_option("log-format", type=NamedChoice(["text", "json"]), default="text")
 @output_option("quiet", "-q", is_flag=True, help="Log errors only.")
 @output_option("verbose", "-v", is_flag=True, help="Log every request.  [default: if stderr is a terminal]")
 @click.pass_context

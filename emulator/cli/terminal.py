@@ -105,7 +105,7 @@ def options_of(group: str) -> Callable[..., Callable[[Decorated], Decorated]]:
 
     def option(name: str, *aliases: str, **settings: Any) -> Callable[[Decorated], Decorated]:
         variable = PREFIX + name.upper().replace("-", "_")
-        settings |= {"envvar": variable, "show_envvar": True, "group": group}
+        settings |= {"envvar": variable, "show_envvar": True, "show_default": "default" in settings, "group": group}
         return click.option(*aliases, f"--{name}", cls=GroupedOption, **settings)
 
     return option

@@ -323,9 +323,6 @@ class WorkerPool:
         with self._changed:
             self._start_thread()
 
-    def set_thread_count(self, count: int) -> None:
-        """Do nothing. waitress calls it with the number that the constructor got."""
-
     def add_task(self, task: Work) -> None:
         """Add a task. Another thread than the leader must also call `wake_leader`, as the channels of waitress do."""
         self._queue.append(task)

@@ -53,6 +53,6 @@ def test_a_map_equals_a_dictionary_after_the_same_changes(changes: list[tuple[st
 
 
 def test_update_sets_every_key() -> None:
-    before = PersistentMap[str, int]().update({"a": 1}).set("b", 2)
+    before = PersistentMap[str, int]().update({"a": 1}).update({"b": 2})
     assert dict(before.update({"b": 3, "c": 4})) == {"a": 1, "b": 3, "c": 4}
     assert dict(before) == {"a": 1, "b": 2}
