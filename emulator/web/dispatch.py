@@ -125,7 +125,7 @@ def authorize_and_run(context: RequestContext, match: Match) -> Reply:
         raise MethodNotAllowed(context.method)
     if match.has_invalid_id:
         raise NotFound
-    if not route.varies_by_user:
+    if route.method == "GET" and not route.varies_by_user:
         context.answered_from = context.world.records
     return run_handler(context, route)
 
