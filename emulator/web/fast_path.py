@@ -93,28 +93,19 @@ class FastPath:
         if is_enabled():
             start_response = log_when_started(environ, start_response)
         request_id = world.new_request_id()
-        (_, _, method, path, query, status, info, _, headers, body, *_) = answer.exchange
-        world.journal.add(
-            Exchange(
-                request_id,
-                world.clock.now(),
-                method,
-                path,
-                query,
-                status,
-                info,
-                {name: value for name, value in environ.items() if name[:5] == "HTTP_"},
-                headers,
-                body,
-                ended := machine_seconds(),
-                is_sleep_replaced(),
-                ended - began,
-            )
+        exchange = answer.exchange._replace(
+            id=request_id,
+            at=world.clock.now(),
+            request_headers={name: value for name, value in environ.items() if name[:5] == "HTTP_"},
+            seconds=(ended := machine_seconds()),
+            sleep_replaced=is_sleep_replaced(),
+            duration=ended - began,
         )
+        world.journal.add(exchange)
         world.coverage.add(answer.covered)
-        self._worlds.metrics.count(info.operation, status, None)
+        self._worlds.metrics.count(exchange.info.operation, exchange.status, None)
         start_response("200 OK", [("X-Emulator-Request-Id", request_id), *answer.headers])
-        return [body]
+        return [exchange.response_body]
 
     def _current_world(self, answer: KnownAnswer, records: object) -> World | None:
         """Return the world of an answer that was made from these records, if it would answer the same now."""
