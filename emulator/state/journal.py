@@ -11,9 +11,10 @@ from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
 
+from emulator.core.caching import RingBuffer
 from emulator.state.clock import machine_seconds
 from emulator.state.faults import OVERTAKEN
-from emulator.state.outbox import Delivery, RingBuffer
+from emulator.state.outbox import Delivery
 from emulator.state.store import BaseDataset
 
 DEFAULT_JOURNAL_SIZE = 1_000
