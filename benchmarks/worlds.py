@@ -18,7 +18,7 @@ from benchmarks.rounds import Plan, Round, interleave
 from benchmarks.servers import running
 from emulator import Emulator
 from emulator.loading.worlds import replay_step
-from emulator.state.persistence import COMMITTED, Committed
+from emulator.state.persistence import COMMITTED, CommitToken
 from emulator.state.steps import Step
 from emulator.web.app import split_world
 from emulator.worlds.registry import MAX_WORLDS, WorldRegistry
@@ -166,10 +166,10 @@ def opening(plan: Plan) -> Iterator[Round]:
                 yield Round(server.ready_after, OPENING_LIMIT)
 
 
-def without_waiting(save: Callable[..., object]) -> Callable[..., Committed]:
+def without_waiting(save: Callable[..., object]) -> Callable[..., CommitToken]:
     """Return a `save` that does not wait for the disk, so that steps are written in large groups."""
 
-    def saved(*arguments: object) -> Committed:
+    def saved(*arguments: object) -> CommitToken:
         save(*arguments)
         return COMMITTED
 

@@ -15,8 +15,7 @@ import click
 
 from emulator import coverage as reports
 from emulator.cli import exit_with
-from emulator.cli.output_files import check_writable
-from emulator.cli.terminal import NamedChoice, errors_as_messages, write_file
+from emulator.cli.terminal import NamedChoice, check_writable, errors_as_messages, write_file
 from emulator.contract import CHECKS, Result, Target, Unreachable, render, run, summary
 
 NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130

@@ -17,10 +17,9 @@ from typing import Any, TypeVar
 import click
 
 from emulator.cli import exit_with
-from emulator.cli.output_files import check_writable
 from emulator.cli.reports import output_report, report_options
 from emulator.cli.serve import ARGUMENTS, DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
-from emulator.cli.terminal import errors_as_messages, require_python_package
+from emulator.cli.terminal import check_writable, errors_as_messages, require_python_package
 from emulator.client import fault_sweep
 from emulator.client import suite_mutation as mutation
 from emulator.client.emulator import Emulator

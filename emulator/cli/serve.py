@@ -16,17 +16,17 @@ from errno import EADDRNOTAVAIL
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
-from emulator.cli.output_files import ExitFiles
 from emulator.cli.terminal import (
     LOG,
     GroupedCommand,
     NamedChoice,
+    check_writable,
     configure_logging,
     errors_as_messages,
     options_of,
@@ -36,6 +36,7 @@ from emulator.cli.terminal import (
 from emulator.cli.watch import watching
 from emulator.client.emulator import Emulator
 from emulator.core.credentials import parse_limits
+from emulator.core.files import check_target
 from emulator.state.runtime import current_runtime
 from emulator.state.scenario import MAX_PACKAGES
 
@@ -70,10 +71,8 @@ address_option, data_option, world_option, permission_option, output_option = ma
 
 
 @click.command(cls=GroupedCommand, epilog=EXAMPLES)
-@address_option("host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@address_option(
-    "port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one."
-)
+@address_option("host", default="127.0.0.1", help="Address to listen on.")
+@address_option("port", default=8080, type=click.IntRange(0, 65535), help="Port; 0 selects a free one.")
 @address_option("behind-proxy", is_flag=True, help="Trust X-Forwarded-For, -Proto, -Host and -Prefix of one proxy.")
 @address_option("tls", is_flag=True, help="Serve HTTPS, with a certificate that is made at the start (extra tls).")
 @address_option("tls-cert", type=FILE, help="Serve HTTPS with the certificate in this file.")
@@ -81,7 +80,6 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @address_option(
     "server",
     default="waitress",
-    show_default=True,
     type=NamedChoice(["waitress", "granian"]),
     help="HTTP server; granian is faster and needs the extra fast.",
 )
@@ -106,20 +104,16 @@ address_option, data_option, world_option, permission_option, output_option = ma
     "provenance-report", type=FILE, help="Write to this file on exit, as JSON, what tests rest on; with --provenance."
 )
 @world_option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
-@world_option(
-    "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="Maximum number of open worlds."
-)
+@world_option("max-worlds", default=1_000, type=click.IntRange(min=1), help="Maximum number of open worlds.")
 @world_option(
     "world-idle",
     default=3_600.0,
-    show_default=True,
     type=click.FloatRange(min=0),
     help="Seconds without a request after which a world may be closed.",
 )
 @world_option(
     "journal-size",
     default=1_000,
-    show_default=True,
     type=click.IntRange(min=0),
     help="Number of exchanges in the journal of each world.",
 )
@@ -136,7 +130,7 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @permission_option("allow-fault-header", is_flag=True, help="Allow requests to inject faults: X-Emulator-Fault: 503.")
 @output_option("open", is_flag=True, help="Open the inspector in a browser.")
 @output_option("coverage", type=FILE, help="Write coverage data on exit, for `coverage`.")
-@output_option("log-format", type=NamedChoice(["text", "json"]), default="text", show_default=True)
+@output_option("log-format", type=NamedChoice(["text", "json"]), default="text")
 @output_option("quiet", "-q", is_flag=True, help="Log errors only.")
 @output_option("verbose", "-v", is_flag=True, help="Log every request.  [default: if stderr is a terminal]")
 @click.pass_context
@@ -182,6 +176,46 @@ ARGUMENTS = {
     "cors_header": "cors_headers",
 }
 """Repeatable options -> keyword arguments of `Emulator`."""
+
+
+class ExitFiles(NamedTuple):
+    """The files that are written when the server stops. The names are those of the options."""
+
+    coverage: Path | None
+    provenance_report: Path | None
+    export_on_exit: Path | None
+    force: bool
+    with_secrets: bool
+
+    def check(self) -> None:
+        """Raise an error if a file cannot be written."""
+        if self.coverage is not None:
+            from emulator.coverage import counts_path  # noqa: PLC0415 - imported when used
+
+            counts_path(self.coverage)
+        if self.provenance_report is not None:
+            check_writable(self.provenance_report)
+        if self.export_on_exit is not None:
+            check_target(self.export_on_exit, force=self.force)
+
+    def write(self, emulator: Emulator) -> None:
+        """Write the files. Print how many tests or requests rest on assumptions."""
+        if self.coverage is not None or emulator.provenance is not None:
+            self._write_reports(emulator)
+        if self.export_on_exit is not None:
+            emulator.save(self.export_on_exit, force=self.force, with_secrets=self.with_secrets)
+
+    def _write_reports(self, emulator: Emulator) -> None:
+        from emulator import coverage  # noqa: PLC0415 - imported when used
+
+        if self.coverage is not None:
+            coverage.write_counts(self.coverage, emulator.world.coverage)
+        if emulator.provenance is not None:
+            for each in coverage.summarize_log(emulator.provenance):
+                click.echo("\n".join(each.lines()), err=True)
+            if self.provenance_report is not None:
+                document = coverage.log_document(emulator.provenance)
+                coverage.write_text(self.provenance_report, coverage.json_lines(document))
 
 
 def is_first_run(import_file: Path, export_file: Path | None) -> bool:

@@ -56,6 +56,15 @@ def write_file(file: Path, text: str) -> None:
         raise click.ClickException(f"cannot write {file}: {error.strerror}") from None
 
 
+def check_writable(output: Path) -> None:
+    """Raise `UsageError` before the first request if the output file cannot be written."""
+    if output.is_dir() or not output.parent.is_dir():
+        reason = "it is a folder" if output.is_dir() else f"the folder {output.parent} does not exist"
+        raise click.UsageError(f"cannot write {output}: {reason}")
+    if not os.access(output if output.exists() else output.parent, os.W_OK):
+        raise click.UsageError(f"cannot write {output}: permission denied")
+
+
 class GroupedOption(click.Option):
     """An option that the help text lists under the heading of its group."""
 
@@ -96,7 +105,7 @@ def options_of(group: str) -> Callable[..., Callable[[Decorated], Decorated]]:
 
     def option(name: str, *aliases: str, **settings: Any) -> Callable[[Decorated], Decorated]:
         variable = PREFIX + name.upper().replace("-", "_")
-        settings |= {"envvar": variable, "show_envvar": True, "group": group}
+        settings |= {"envvar": variable, "show_envvar": True, "show_default": "default" in settings, "group": group}
         return click.option(*aliases, f"--{name}", cls=GroupedOption, **settings)
 
     return option

@@ -15,14 +15,8 @@ from aiohttp.client_reqrep import ConnectionKey
 from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser
 
-from emulator.client.session import (
-    InProcessAdapter,
-    MethodPatch,
-    OpenedResponse,
-    environ_key,
-    intercept_hosts,
-    server_environ,
-)
+from emulator.client.session import InProcessAdapter, MethodPatch, OpenedResponse, intercept_hosts
+from emulator.core.wsgi import environ_key, server_environ
 from emulator.web.fault_injection import Close, Wait
 
 if TYPE_CHECKING:

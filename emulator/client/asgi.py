@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import anyio
 import anyio.to_thread
 
-from emulator.client.session import InProcessAdapter, OpenedResponse, environ_key, server_environ, wsgi_path
+from emulator.client.session import InProcessAdapter, OpenedResponse
+from emulator.core.wsgi import environ_key, server_environ, wsgi_path
 from emulator.web.app import EmulatorApp
 from emulator.web.fault_injection import Close, Wait
 

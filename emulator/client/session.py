@@ -6,12 +6,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import partial
 from http.client import RemoteDisconnected
 from io import BytesIO
 from types import MethodType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
-from urllib.parse import unquote_to_bytes, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -21,12 +21,13 @@ from urllib3 import HTTPHeaderDict, HTTPResponse, Retry, connection_from_url
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError, ResponseError
 from urllib3.util.request import set_file_position
 
+from emulator.core.hosts import DEFAULT_PORTS
+from emulator.core.wsgi import wsgi_environ
 from emulator.web.fault_injection import DETACH, STREAM, SendAction, Wait
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
 Timeout: TypeAlias = float | tuple[float | None, float | None] | None
 
 
@@ -269,49 +270,11 @@ NO_RESPONSE = RemoteDisconnected("Remote end closed connection without response"
 
 def build_environ(request: requests.PreparedRequest) -> WSGIEnvironment:
     """Return the WSGI environment of a prepared request."""
-    url = urlsplit(request.url or "")
     content = body_bytes(request.body)
-    environ = dict(server_environ(url.scheme, url.netloc))
-    environ["REQUEST_METHOD"] = request.method or "GET"
-    environ["PATH_INFO"] = wsgi_path(url.path)
-    environ["QUERY_STRING"] = url.query
-    environ["wsgi.input"] = BytesIO(content)
-    for name, value in request.headers.items():
-        environ[environ_key(name)] = value if isinstance(value, str) else value.decode("latin-1")
+    environ = wsgi_environ(request.method or "GET", request.url or "", request.headers, content)
     if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:  # as a server that joins the chunks
         environ["CONTENT_LENGTH"] = str(len(content))
     return environ
-
-
-@lru_cache(maxsize=64)
-def server_environ(scheme: str, netloc: str) -> WSGIEnvironment:
-    """Return the part of the environment that all requests to a server share."""
-    url = urlsplit(f"{scheme}://{netloc}")
-    return {
-        "SCRIPT_NAME": "",
-        "SERVER_NAME": url.hostname or "",
-        "SERVER_PORT": str(url.port or DEFAULT_PORTS.get(scheme, 80)),
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": netloc.rpartition("@")[2],
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scheme,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-
-
-def wsgi_path(path: str) -> str:
-    """Return the decoded path. WSGI represents each byte as a character of Latin-1."""
-    return path if path.isascii() and "%" not in path else unquote_to_bytes(path).decode("latin-1")
-
-
-@lru_cache(maxsize=256)
-def environ_key(name: str) -> str:
-    """Return the key of a header in the environment."""
-    key = name.upper().replace("-", "_")
-    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def body_bytes(body: Any) -> bytes:

@@ -7,7 +7,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Hashable
 from functools import lru_cache, wraps
-from typing import Generic, NamedTuple, ParamSpec, TypeVar
+from typing import Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
 ArgumentsT = ParamSpec("ArgumentsT")
 ResultT = TypeVar("ResultT")
@@ -87,3 +87,53 @@ class VersionedCache(Generic[ValueT]):
     def _evict(self, key: Hashable) -> None:
         if (old := self._entries.pop(key, None)) is not None:
             self._bytes -= old.size
+
+
+class HasSize(Protocol):
+    """An object that states its approximate bytes of memory."""
+
+    @property
+    def size(self) -> int: ...
+
+
+SizedT = TypeVar("SizedT", bound=HasSize)
+
+
+class RingBuffer(Generic[SizedT]):
+    """The latest items, limited in number and in bytes. The oldest is evicted first, but the latest item stays."""
+
+    def __init__(self, limit: int, byte_limit: int) -> None:
+        self.limit, self.byte_limit = limit, byte_limit
+        self.count = 0
+        """Number of all items that were added, including those that were evicted or cleared."""
+        self.evicted_count = 0
+        """Number of items that were evicted since the buffer was cleared."""
+        self._items: deque[SizedT] = deque()
+        self._sizes: deque[int] = deque()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def add(self, item: SizedT) -> None:
+        with self._lock:
+            self.count += 1
+            self._items.append(item)
+            self._sizes.append(size := item.size)
+            self._bytes += size
+            while len(self._items) > self.limit or (self._bytes > self.byte_limit and len(self._items) > 1):
+                self._items.popleft()
+                self._bytes -= self._sizes.popleft()
+                self.evicted_count += 1
+
+    def clear(self) -> None:
+        with self._lock:
+            self._items.clear()
+            self._sizes.clear()
+            self._bytes = self.evicted_count = 0
+
+    def numbered(self) -> list[tuple[int, SizedT]]:
+        """Return the items, the oldest first, each with its number among all items from 1."""
+        with self._lock:
+            return list(enumerate(self._items, self.count - len(self._items) + 1))

@@ -9,6 +9,7 @@ from ipaddress import IPv6Address, ip_address
 from emulator.core.caching import cache_short
 
 LOCALHOST = "localhost"
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @cache_short(256)

@@ -48,29 +48,15 @@ class Clock:
 
     @property
     def mode(self) -> ClockMode:
-        return self._setting[0]
+        return self.setting[0]
 
     @property
     def speed(self) -> float:
         """Seconds of this clock per second of the machine, while it ticks."""
-        return self._setting[3]
-
-    @property
-    def origin(self) -> tuple[datetime, float]:
-        """The time at which the clock was last set, and the machine's seconds then."""
-        return self._setting[1], self._setting[2]
-
-    @property
-    def setting(self) -> ClockSetting:
-        """The mode, and what the time is computed from."""
-        return self._setting
-
-    def resume(self, setting: ClockSetting) -> None:
-        """Continue as if the clock had not been set since."""
-        self._setting = setting
+        return self.setting[3]
 
     def now(self) -> datetime:
-        mode, start, since, speed = self._setting
+        mode, start, since, speed = self.setting
         if mode == "real":
             return machine_now()
         if mode == "frozen":
@@ -94,16 +80,17 @@ class Clock:
 
     def start(self, mode: ClockMode, now: datetime, speed: float = 1.0) -> None:
         """Run in a mode from a time on. A real clock ignores the time, and only a ticking clock uses the speed."""
-        self._setting = mode, now, time.monotonic(), speed  # one assignment, because readers take no lock
+        # One assignment, because readers take no lock.
+        self.setting: ClockSetting = mode, now, time.monotonic(), speed
 
     def next_write_time(self) -> datetime:
         """Return the time of the next write. Call `record_write` once that write is committed."""
-        mode, start, _, _ = self._setting
+        mode, start, _, _ = self.setting
         return start + WRITE_STEP if mode == "frozen" else self.now()
 
     def record_write(self, at: datetime) -> None:
         """Advance a frozen clock to the time of a committed write."""
-        if self._setting[0] == "frozen":
+        if self.setting[0] == "frozen":
             self.set_time(at)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote
 
+from emulator.core.caching import RingBuffer
 from emulator.state.clock import machine_seconds
 from emulator.state.faults import OVERTAKEN
 from emulator.state.outbox import Delivery
@@ -175,43 +176,15 @@ class RequestIds:
         return f"{number:08d}"
 
 
-@dataclass
-class Journal:
-    """A ring buffer of exchanges."""
+class Journal(RingBuffer[Exchange]):
+    """The latest exchanges of a world."""
 
-    limit: int = DEFAULT_JOURNAL_SIZE
-    byte_limit: int = MAX_JOURNAL_BYTES
-    evicted_count: int = 0
-    """Number of evicted exchanges."""
-    _exchanges: deque[Exchange] = field(default_factory=deque)
-    _sizes: deque[int] = field(default_factory=deque)
-    _bytes: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, exchange: Exchange) -> None:
-        with self._lock:
-            self._exchanges.append(exchange)
-            self._sizes.append(size := exchange.size)
-            self._bytes += size
-            while len(self._exchanges) > self.limit or (self._bytes > self.byte_limit and len(self._exchanges) > 1):
-                self._exchanges.popleft()
-                self._bytes -= self._sizes.popleft()
-                self.evicted_count += 1
-
-    def clear(self) -> None:
-        with self._lock:
-            self._exchanges.clear()
-            self._sizes.clear()
-            self._bytes = self.evicted_count = 0
-
-    def __len__(self) -> int:
-        return len(self._exchanges)
+    def __init__(self, limit: int = DEFAULT_JOURNAL_SIZE, byte_limit: int = MAX_JOURNAL_BYTES) -> None:
+        super().__init__(limit, byte_limit)
 
     def newest_first(self) -> Iterator[Exchange]:
         """Return the exchanges, newest first."""
-        with self._lock:
-            exchanges = list(self._exchanges)
-        return reversed(exchanges)
+        return (exchange for _, exchange in reversed(self.numbered()))
 
     def get(self, id_: str) -> Exchange | None:
         """Return the exchange with this request id, or None."""
@@ -295,9 +268,8 @@ class Metrics:
     def __init__(self) -> None:
         self.started_at = machine_seconds()
         self._requests: Counts[AnsweredRequest] = Counts()
-        self._deliveries: Counter[str] = Counter()
-        self._writes = 0
-        self._lock = threading.Lock()
+        self._deliveries: Counts[str] = Counts()
+        self._writes: Counts[str] = Counts()
 
     def count(self, operation: str | None, status: int, fault: str | None) -> None:
         """Count an answered request."""
@@ -320,12 +292,11 @@ class Metrics:
 
     def deliveries(self) -> Counter[str]:
         """Return the number of delivery attempts by outcome."""
-        with self._lock:
-            return self._deliveries.copy()
+        return self._deliveries.total()
 
     @property
     def writes(self) -> int:
-        return self._writes
+        return self._writes.total().total()
 
     @property
     def uptime(self) -> float:
@@ -334,14 +305,12 @@ class Metrics:
 
     def count_write(self) -> None:
         """Count a committed transaction of any world."""
-        with self._lock:
-            self._writes += 1
+        self._writes.add(("write",))
 
     def count_delivery(self, delivery: Delivery) -> None:
         """Count an attempt to deliver an event of any world."""
         outcome = "delivered" if delivery.delivered else "unanswered" if delivery.status is None else "refused"
-        with self._lock:
-            self._deliveries[outcome] += 1
+        self._deliveries.add((outcome,))
 
 
 CallTimes = Mapping[str, Iterable[datetime]]

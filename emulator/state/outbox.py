@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
+from emulator.core.caching import RingBuffer
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.state.clock import Scheduled
 from emulator.state.steps import Step
@@ -45,48 +45,22 @@ class Delivery(NamedTuple):
     disturbed: str | None = None
     """Kind of the delivery fault that was applied."""
 
+    @property
+    def size(self) -> int:
+        """The approximate bytes of memory."""
+        headers = sum(map(len, map(str, self.headers.values())))
+        return len(self.url) + headers + len(self.body) + len(self.response)
 
-class DeliveryLog:
-    """The latest deliveries of a world, limited in number and in bytes."""
+
+class DeliveryLog(RingBuffer[Delivery]):
+    """The latest deliveries of a world. A delivery gets its number when the log is read."""
 
     def __init__(self, limit: int = MAX_DELIVERIES, byte_limit: int = MAX_LOG_BYTES) -> None:
-        self.limit, self.byte_limit = limit, byte_limit
-        self._deliveries: deque[Delivery] = deque()
-        self._bytes = self._count = 0
-        self._lock = threading.Lock()
-
-    def add(self, delivery: Delivery) -> None:
-        """Add a delivery. It gets its number when the log is read."""
-        with self._lock:
-            self._count += 1
-            self._deliveries.append(delivery)
-            self._bytes += delivery_size(delivery)
-            while len(self._deliveries) > self.limit or (self._bytes > self.byte_limit and len(self._deliveries) > 1):
-                self._bytes -= delivery_size(self._deliveries.popleft())
+        super().__init__(limit, byte_limit)
 
     def __iter__(self) -> Iterator[Delivery]:
         """Iterate over the deliveries in the log, the oldest first."""
-        with self._lock:
-            deliveries, first = list(self._deliveries), self._count - len(self._deliveries) + 1
-        return (delivery._replace(id=number) for number, delivery in enumerate(deliveries, first))
-
-    def __len__(self) -> int:
-        return len(self._deliveries)
-
-    @property
-    def count(self) -> int:
-        """Number of all deliveries, including those that were dropped."""
-        return self._count
-
-    def clear(self) -> None:
-        with self._lock:
-            self._deliveries.clear()
-            self._bytes = 0
-
-
-def delivery_size(delivery: Delivery) -> int:
-    headers = sum(map(len, map(str, delivery.headers.values())))
-    return len(delivery.url) + headers + len(delivery.body) + len(delivery.response)
+        return (delivery._replace(id=number) for number, delivery in self.numbered())
 
 
 class DeliveryFault(NamedTuple):
@@ -136,23 +110,32 @@ class FinalizedEvent(NamedTuple):
     """Logs the attempt, once the write is committed."""
 
 
-class WebhookSender(Scheduled, Protocol):
-    """Sends the events of one world. Due events are a scheduled task."""
+NO_SENDER_REASON = "nothing is sent from this world"
 
-    def attempt(self, event_id: int) -> DeliveryResult:
+
+class WebhookSender(Scheduled):
+    """Sends the events of one world. Due events are a scheduled task.
+
+    This class is the sender of a world without a dispatcher. Every attempt fails like one without a network.
+    """
+
+    def attempt(self, _event_id: int, /) -> DeliveryResult:
         """Send an event once. Open no transaction, and record nothing in the world.
 
         Raise `LookupError` if there is no such event, and no other error.
         """
+        return error_result(NO_SENDER_REASON, 0.0)
 
     def flush(self) -> None:
         """Send what is due, and wait for what is in flight."""
 
     def count_waiting(self) -> int:
         """Return the number of due events that a flush would send, and that nothing sends before."""
+        return 0
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Send nothing in the background inside the block. `attempt` and `run_due` still send."""
+        return nullcontext()
 
     def finalize(self, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
         """Finalize an event that is being created. Return None if it has to be sent."""
@@ -160,41 +143,14 @@ class WebhookSender(Scheduled, Protocol):
     def hook_refusal(self, url: str, *, from_foreign_page: bool) -> str | None:
         """Return why no hook may have this URL, or None."""
 
-
-NO_SENDER_REASON = "nothing is sent from this world"
-
-
-class NoSender:
-    """The sender of a world without a dispatcher: every attempt fails like one without a network."""
-
-    def attempt(self, _: int) -> DeliveryResult:
-        return error_result(NO_SENDER_REASON, 0.0)
-
-    def flush(self) -> None:
-        """Send nothing."""
-
-    def count_waiting(self) -> int:
-        """Return 0: a flush would send nothing."""
-        return 0
-
-    def finalize(self, *_: object) -> None:
-        """Leave the event in the queue."""
-
-    def hook_refusal(self, *_: object, **__: object) -> None:
-        """Allow every URL."""
-
-    def next_due(self) -> None:
-        """Never be due."""
+    def next_due(self) -> datetime | None:
+        """Return the due time of the next event that `run_due` would send."""
 
     def run_due(self, now: datetime) -> None:
-        """Do nothing."""
-
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Return a context without effect."""
-        return nullcontext()
+        """Send what is due by now, one event after another, in order."""
 
     def reschedule(self) -> None:
-        """Do nothing."""
+        """Look at the world in the background: an event may be due."""
 
 
 class WebhookOutbox:
@@ -272,6 +228,22 @@ NETWORK_ERROR = 500
 """The recorded status of an attempt that got no response."""
 NOT_SENT_PREFIX = "not sent: "
 """Prefix of the reason why calls to a host are not allowed. Such an attempt is not retried."""
+
+
+class WebhookResponse(NamedTuple):
+    """The response to a webhook request."""
+
+    status: int
+    body: bytes
+    text: str
+
+
+class NoResponse(Exception):
+    """The request got no response. `recorded` holds the status and the text that the sender records."""
+
+    def __init__(self, reason: str, status: int = NETWORK_ERROR, content: str | None = None) -> None:
+        super().__init__(reason)
+        self.recorded = status, reason if content is None else content
 
 
 class DeliveryResult(NamedTuple):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from emulator.core.errors import Conflict, UnknownRecord
-from emulator.state.clock import ClockMode, ClockSetting, TrafficRate
-from emulator.state.faults import ArmedFault, FaultMatch, Faults
-from emulator.state.journal import ThrottleWindows
+from emulator.state.clock import ClockMode, TrafficRate
+from emulator.state.faults import FaultMatch, Faults
 from emulator.state.steps import StepLog, UndoEntry
 from emulator.state.store import Snapshot, Transaction
 
@@ -32,28 +30,9 @@ class WorldState(NamedTuple):
     speed: float = 1.0
     rate: TrafficRate = TrafficRate()
     calls: Mapping[str, Sequence[datetime]] = {}
-    """See `ThrottleWindows`."""
+    """See `journal.ThrottleWindows`."""
     next_request: int = 1
     next_fault: int = 1
-
-
-class StoredState(NamedTuple):
-    """What a world returns to if a change cannot be stored.
-
-    Counters of requests are not part of it: request ids, throttle windows and counts of faults keep a request whose
-    change failed, because it was received and answered.
-    """
-
-    records: Snapshot
-    steps: StepLog
-    undo_entries: tuple[UndoEntry, ...]
-    last_write_at: datetime | None
-    clock: ClockSetting
-    rate: TrafficRate
-    throttle: ThrottleWindows
-    faults: Faults
-    armed_faults: tuple[ArmedFault, ...]
-    next_fault: int
 
 
 class WorldSnapshot(NamedTuple):
@@ -78,63 +57,31 @@ def initial_snapshot(records: Snapshot, state: WorldState) -> WorldSnapshot:
     return WorldSnapshot(records, state, StepLog(), (), Faults())
 
 
-class Snapshots:
+class Snapshots(dict[str, WorldSnapshot]):
     """The named snapshots of a world."""
 
-    def __init__(self, snapshots: Mapping[str, WorldSnapshot] | None = None) -> None:
-        self._snapshots = dict(snapshots or {})
-
-    def __len__(self) -> int:
-        return len(self._snapshots)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._snapshots))
-
-    def items(self) -> list[tuple[str, WorldSnapshot]]:
-        return list(self._snapshots.items())
-
-    def __getitem__(self, name: str) -> WorldSnapshot:
-        """Return a snapshot by name. Raise `UnknownRecord` if there is none."""
-        try:
-            return self._snapshots[name]
-        except KeyError:
-            raise UnknownRecord(f"no snapshot with the name {name!r}", list(self._snapshots), name) from None
+    def __missing__(self, name: str) -> WorldSnapshot:
+        """Raise `UnknownRecord`, because no snapshot has this name."""
+        raise UnknownRecord(f"no snapshot with the name {name!r}", list(self), name)
 
     def check_room(self, name: str, world: str) -> None:
         """Raise `Conflict` if a new snapshot would exceed the limit."""
-        if len(self._snapshots) >= MAX_SNAPSHOTS and name not in self._snapshots:
+        if len(self) >= MAX_SNAPSHOTS and name not in self:
             raise Conflict(f"world {world} already has {MAX_SNAPSHOTS} snapshots, which is the maximum")
 
-    def copy(self) -> Snapshots:
-        return Snapshots(self._snapshots)
 
-    def put(self, name: str, snapshot: WorldSnapshot) -> None:
-        """Store a snapshot under a name, replacing an earlier one."""
-        self._snapshots[name] = snapshot
-
-
-class CommitToken(Protocol):
-    """A change that was handed to persistence."""
+class CommitToken:
+    """A change that was handed to persistence. A token of this class is for a change that is complete."""
 
     def wait(self) -> None:
         """Block until the change is on disk. Raise `PersistError` if it cannot be stored."""
 
     def on_success(self, callback: Callable[[], object], /) -> None:
         """Call a function once the change is on disk, in the order of the changes. It must not wait."""
-
-
-class Committed:
-    """The token of a change that is complete."""
-
-    def wait(self) -> None:
-        """Return at once."""
-
-    def on_success(self, callback: Callable[[], object], /) -> None:
-        """Call the function at once."""
         callback()
 
 
-COMMITTED = Committed()
+COMMITTED = CommitToken()
 
 
 class Persistence(Protocol):
@@ -193,34 +140,17 @@ class MemoryOnly:
     save_write = save_state = save_faults = save_fault_counts = save_snapshot = discard
 
 
-class WorkerSlots(Protocol):
-    """Limits how many threads of a pool work at the same time."""
-
-    def release(self) -> None:
-        """Allow another thread to work while this one waits."""
-
-    def acquire(self) -> None:
-        """Continue to work."""
-
-
 class ThreadLocal(threading.local):
-    """The slots of the current thread's pool. None: the thread belongs to no pool."""
+    """The worker pool that the current thread belongs to."""
 
-    worker_slots: WorkerSlots | None = None
+    release_worker_slot: Callable[[], None] | None = None
+    """Allows another thread of the pool to work while this one waits. None: the thread belongs to no pool."""
 
 
 THREAD_LOCAL = ThreadLocal()
 
 
-@contextmanager
-def release_worker_slot() -> Iterator[None]:
-    """Release the worker slot of this thread while the block waits for another thread."""
-    slots = THREAD_LOCAL.worker_slots
-    if slots is None:
-        yield
-        return
-    slots.release()
-    try:
-        yield
-    finally:
-        slots.acquire()
+def release_worker_slot() -> None:
+    """Allow another thread of the pool to work, because this one is about to wait for another thread."""
+    if THREAD_LOCAL.release_worker_slot is not None:
+        THREAD_LOCAL.release_worker_slot()

@@ -52,10 +52,6 @@ class PersistentMap(Mapping[KeyT, ValueT]):
         number = hash(key)
         return self._rows[number & LAST][number >> BITS & LAST].get(key, default)
 
-    def set(self, key: KeyT, value: ValueT) -> PersistentMap[KeyT, ValueT]:
-        """Return a map in which the key has this value."""
-        return self.update({key: value})
-
     def delete(self, key: KeyT) -> PersistentMap[KeyT, ValueT]:
         """Return a map without the key. Raise `KeyError` if the key is missing."""
         number, rows = hash(key), self._rows.copy()

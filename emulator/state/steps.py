@@ -52,6 +52,10 @@ class Step(NamedTuple):
             document["body"] = body
         return document
 
+    def encode(self) -> bytes:
+        """Return the step as one line of JSON."""
+        return dump_json(self.to_document())
+
     @classmethod
     def from_document(cls, document: Mapping[str, JsonValue], user: str | None = None) -> Step:
         """Parse a document that is valid by its schema. `user` is the default for a document without one.
@@ -129,11 +133,6 @@ class TransactionBlock:
         self._end(self._transaction, error)
 
 
-def encode_step(step: Step) -> bytes:
-    """Return the step as one line of JSON."""
-    return dump_json(step.to_document())
-
-
 class StepLog:
     """Steps in order, as lines of JSON. Older lines are compressed, and copies share them."""
 
@@ -164,9 +163,6 @@ class StepLog:
         if len(self._tail) == 2 * self.BLOCK:
             self._blocks += (zlib.compress(b"\n".join(self._tail[: self.BLOCK]), 1),)
             del self._tail[: self.BLOCK]
-
-    def count_unrecorded_write(self) -> None:
-        self.unrecorded_writes += 1
 
     def pop(self) -> bytes:
         """Remove and return the last step. Raise `IndexError` if there is none."""

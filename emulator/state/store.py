@@ -139,9 +139,7 @@ class TableDataset:
         return group_relations(self._records)
 
 
-def group_relations(
-    tables: RecordTables,
-) -> dict[Relation, dict[Key, tuple[int, ...]]]:
+def group_relations(tables: RecordTables) -> dict[Relation, dict[Key, tuple[int, ...]]]:
     """Return the ids of the records for each relation and key, in the order of the tables."""
     return {
         (kind, relation): _group(table.values(), columns)
@@ -164,14 +162,9 @@ def count_keys(base: BaseDataset, kind: RecordKind) -> Counter[Key]:
     return Counter(columns[0] if len(columns) == 1 else zip(*columns, strict=True))
 
 
-class RecordSource(Protocol):
-    """A base dataset or a reader."""
-
-    def get(self, kind: type[R], id_: int) -> R | None: ...
-    def related(self, kind: RecordKind, relation: str, key: Key) -> tuple[int, ...]: ...
-
-
-def follow_path(reader: RecordSource, kind: RecordKind, record: Record, path: Sequence[str]) -> Iterator[ColumnValue]:
+def follow_path(
+    reader: BaseDataset | Reader, kind: RecordKind, record: Record, path: Sequence[str]
+) -> Iterator[ColumnValue]:
     """Yield the values at the end of a path of references; None where a reference is empty."""
     step, rest = path[0], path[1:]
     if (target := TO_MANY_STEPS.get((kind, step))) is not None:
@@ -401,7 +394,7 @@ class Transaction(Reader):
         if old is not _NO_KEY:
             left = tuple(other for other in self.related(*name, old) if other != id_)
             if left or self.base.related(*name, old):
-                changed = changed.set(old, left)
+                changed = changed.update({old: left})
             elif old in changed:
                 changed = changed.delete(old)
         if new is not _NO_KEY:

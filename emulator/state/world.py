@@ -21,7 +21,7 @@ from emulator.state.journal import (
     RequestIds,
     ThrottleWindows,
 )
-from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
+from emulator.state.outbox import FinalizedEvent, WebhookOutbox, WebhookSender
 from emulator.state.persistence import (
     COMMITTED,
     Branch,
@@ -29,7 +29,6 @@ from emulator.state.persistence import (
     MemoryOnly,
     Persistence,
     Snapshots,
-    StoredState,
     WorldSnapshot,
     WorldState,
 )
@@ -43,7 +42,6 @@ from emulator.state.steps import (
     TransactionBlock,
     UndoEntry,
     UndoStack,
-    encode_step,
 )
 from emulator.state.store import Caches, Snapshot, Transaction
 
@@ -63,7 +61,7 @@ class WorldServices:
 
     record_events: RecordEvents
     """Called at the end of each transaction that queued events."""
-    sender: Callable[[World], WebhookSender] = lambda _: NoSender()
+    sender: Callable[[World], WebhookSender] = lambda _: WebhookSender()
     """Returns the sender of a world's webhooks."""
     tasks: Callable[[World], Sequence[Scheduled]] = lambda _: ()
     """Returns the other scheduled tasks of a world."""
@@ -127,8 +125,8 @@ class World:
         self._replay_time: datetime | None = None
         self.outbox = WebhookOutbox(services.sender(self), self.metrics.count_delivery)
         self.schedule = Schedule(start.state.rate)
-        self._stored = self._state_to_keep()
-        """After the last change that is stored. None: nothing is stored."""
+        self._restore_stored = self._restore_point()
+        """Returns to the last change that is stored."""
         self.schedule.add(self.outbox.sender, *services.tasks(self))
 
     def close(self) -> None:
@@ -221,16 +219,18 @@ class World:
         self.lock.release()
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Hold the lock for a change. If the change cannot be stored, discard it."""
+    def _changing(self, save: Callable[[], CommitToken] | None = None) -> Iterator[None]:
+        """Hold the lock for a change, and then store it with `save`. If the change cannot be stored, discard it."""
         with self.lock:
             try:
                 if self.persistence.is_durable:
                     self.persistence.check()
                 yield
+                token = COMMITTED if save is None else self._publish_after(save())
             except PersistError:
                 self._discard_changes()
                 raise
+        self._wait_until_stored(token)
 
     def _write_time(self) -> datetime:
         """Return the time of the next write. Background writes do not advance a frozen clock."""
@@ -258,8 +258,8 @@ class World:
         self._latest, self.last_write_at = transaction.to_snapshot(), transaction.now
         self.clock.record_write(transaction.now)
         if step is None:
-            self.steps.count_unrecorded_write()
-        lines = [encode_step(each) for each in (step, *followed) if each is not None]
+            self.steps.unrecorded_writes += 1
+        lines = [each.encode() for each in (step, *followed) if each is not None]
         for line in lines:
             self.steps.append(line)
         if not self.persistence.is_durable:
@@ -274,29 +274,32 @@ class World:
 
     def _publish_after(self, token: CommitToken) -> CommitToken:
         """Show the latest records to readers once they are stored."""
-        records, stored = self._latest, self._state_to_keep()
+        records, restore = self._latest, self._restore_point()
 
         def publish() -> None:
-            self.records, self._stored = records, stored
+            self.records, self._restore_stored = records, restore
 
         token.on_success(publish)
         return token
 
-    def _state_to_keep(self) -> StoredState | None:
+    def _restore_point(self) -> Callable[[World], None] | None:
+        """Return a function that returns a world to its state now. None: nothing is stored.
+
+        Counters of requests are not part of it: request ids, throttle windows and counts of faults keep a request
+        whose change failed, because it was received and answered.
+        """
         if not self.persistence.is_durable:
             return None
-        return StoredState(
-            self._latest,
-            self.steps.copy(),
-            tuple(self.undo_stack),
-            self.last_write_at,
-            self.clock.setting,
-            self.schedule.rate,
-            self.throttle,
-            self.faults,
-            self.faults.armed,
-            self.faults.next_id,
-        )
+        records, steps, undo_entries = self._latest, self.steps.copy(), tuple(self.undo_stack)
+        last_write_at, clock, rate = self.last_write_at, self.clock.setting, self.schedule.rate
+        throttle, faults, armed, next_fault = self.throttle, self.faults, self.faults.armed, self.faults.next_id
+
+        def restore(world: World) -> None:  # not a method of `self`, which would be a reference cycle
+            world._latest, world.steps, world.undo_stack = records, steps.copy(), UndoStack(undo_entries)
+            world.last_write_at, world.clock.setting, world.schedule.rate = last_write_at, clock, rate
+            world.throttle, world.faults, faults.armed, faults.next_id = throttle, faults, armed, next_fault
+
+        return restore
 
     def _wait_until_stored(self, token: CommitToken) -> None:
         """Wait until a change is stored. If it cannot be stored, discard it."""
@@ -311,14 +314,8 @@ class World:
 
     def _discard_changes(self) -> None:
         """Return to the last change that is stored. The caller holds the lock."""
-        if (stored := self._stored) is None:
-            return
-        self._latest, self.last_write_at = stored.records, stored.last_write_at
-        self.steps, self.undo_stack = stored.steps.copy(), UndoStack(stored.undo_entries)
-        self.clock.resume(stored.clock)
-        self.schedule.rate = stored.rate
-        self.throttle, self.faults = stored.throttle, stored.faults
-        self.faults.armed, self.faults.next_id = stored.armed_faults, stored.next_fault
+        if self._restore_stored is not None:
+            self._restore_stored(self)
 
     def _consume_step(self, at: datetime) -> Step | None:
         """Return the step of this thread's write. None: no call made it."""
@@ -351,7 +348,7 @@ class World:
 
         A frozen clock goes back, too, unless it was moved since. Raise `Conflict` if there is nothing to undo.
         """
-        with self._changing():
+        with self._changing(lambda: self._save_branch(self.persistence.branch)):
             if not self.undo_stack:
                 raise Conflict(self._nothing_to_undo())
             entry = self.undo_stack.pop()
@@ -359,8 +356,6 @@ class World:
             self.steps.take_back(entry.steps, entry.unrecorded_writes)
             if self.clock.mode == "frozen" and self.clock.now() == entry.at:
                 self.clock.set_time(entry.at - WRITE_STEP)
-            token = self._publish_after(self._save_branch(self.persistence.branch))
-        self._wait_until_stored(token)
         self.schedule.record_discontinuity()
         return entry.request_id
 
@@ -400,14 +395,14 @@ class World:
         with self.lock:
             snapshot = self.snapshot()
             token = self.persistence.save_snapshot(snapshot.state, name, snapshot)
-            token.on_success(lambda: self.snapshots.put(name, snapshot))
+            token.on_success(lambda: self.snapshots.update({name: snapshot}))
         token.wait()
         return snapshot
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Return to a snapshot of a world on the same base. Requests are not counted back."""
         faults = self._checked_copy(snapshot.faults)
-        with self._changing():
+        with self._changing(lambda: self._save_branch(snapshot.branch)):
             self._latest, state = snapshot.records, snapshot.state
             self.clock.start(state.mode, state.now, state.speed)
             self.schedule.rate = state.rate
@@ -416,23 +411,22 @@ class World:
             self.last_write_at = snapshot.last_write_at
             self.throttle = ThrottleWindows(state.calls)
             self.faults = faults
-            token = self._publish_after(self._save_branch(snapshot.branch))
-        self._wait_until_stored(token)
         self.schedule.record_discontinuity()
 
     def _save_branch(self, origin: Branch | None) -> CommitToken:
         return self.persistence.save_branch(self.state(), origin, len(self.steps), self.faults)
 
+    def _save_state(self) -> CommitToken:
+        return self.persistence.save_state(self.state())
+
     # Time
 
     def set_clock(self, mode: ClockMode, now: datetime | None = None, speed: float | None = None) -> None:
         """Run the clock in this mode. Without `now` or `speed`, it keeps its time or its speed."""
-        with self._changing():
+        with self._changing(self._save_state):
             is_jump = now is not None or (mode == "real") != (self.clock.mode == "real")
             usual = self.clock.speed if mode == self.clock.mode else 1.0
             self.clock.start(mode, now or self.clock.now(), usual if speed is None else speed)
-            token = self._publish_after(self.persistence.save_state(self.state()))
-        self._wait_until_stored(token)
         if is_jump:
             self.schedule.record_discontinuity()
         else:
@@ -440,10 +434,8 @@ class World:
 
     def set_traffic_rate(self, rate: TrafficRate) -> None:
         """Change the traffic. What was due while it was paused does not happen later."""
-        with self._changing():
+        with self._changing(self._save_state):
             self.schedule.rate = rate
-            token = self._publish_after(self.persistence.save_state(self.state()))
-        self._wait_until_stored(token)
         self.schedule.record_discontinuity()
 
     def advance(self, to: datetime | None = None, by: timedelta = timedelta(0)) -> None:
@@ -455,10 +447,8 @@ class World:
             with self._changing():
                 by -= self._advance_clock(due)
             self.schedule.run_due(self.clock.now())
-        with self._changing():
+        with self._changing(self._save_state):
             self._advance_clock(to or self.clock.now() + by)
-            token = self._publish_after(self.persistence.save_state(self.state()))
-        self._wait_until_stored(token)
         self.schedule.reschedule()
 
     def _advance_clock(self, to: datetime) -> timedelta:
@@ -471,9 +461,8 @@ class World:
 
     def save_faults(self) -> None:
         """Store which faults are armed."""
-        with self._changing():
-            token = self._publish_after(self.persistence.save_faults(self.state(), self.faults))
-        self._wait_until_stored(token)
+        with self._changing(lambda: self.persistence.save_faults(self.state(), self.faults)):
+            pass
 
     def save_fault_counts(self, faults: Faults, counted: Sequence[FaultMatch]) -> None:
         """Store the counts of faults. Requests are answered even if nothing can be stored any more."""
@@ -491,5 +480,5 @@ class World:
         """Store the throttle windows. Requests are answered even if nothing can be stored any more."""
         with suppress(PersistError):
             with self.lock:
-                token = self.persistence.save_state(self.state())
+                token = self._save_state()
             token.wait()

@@ -38,7 +38,7 @@ from emulator.web.context import (
     path_bytes,
 )
 from emulator.web.cors import Cors, is_preflight
-from emulator.web.dispatch import BAD_REQUEST, MAX_CACHE_BYTES, NOT_FOUND, ResponseCache, constant_headers, respond
+from emulator.web.dispatch import BAD_REQUEST, NOT_FOUND, constant_headers, respond
 from emulator.web.fast_path import FastPath
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
 from emulator.web.guard import Guard
@@ -110,7 +110,6 @@ class EmulatorApp:
     ) -> None:
         self.worlds, self.router, self.control_api, self.cors = worlds, router, control, cors
         self.guard, self.allow_fault_header = guard, allow_fault_header
-        self.cache = ResponseCache(MAX_CACHE_BYTES)
         self.fast_path, self.heads = FastPath(worlds), KnownHeads()
         self.flask: FlaskWay | None = None
         """The Flask application if it was handed out, so that its owner may have changed it."""
@@ -200,16 +199,16 @@ class EmulatorApp:
             world.journal.add(exchange)
             covered = record_coverage(context, reply)
             self.worlds.metrics.count(context.info.operation, reply.status, context.info.fault)
-            if context.cached_records is not None and self.interceptor is None:
+            if context.answered_from is not None and self.interceptor is None:
                 self.fast_path.add(context, reply, exchange, covered)
         return reply
 
     def _reply_to(self, context: RequestContext, *, is_recorded: bool = True) -> Reply:
         """Return the reply with the faults that the request triggers, or with the hints of an error."""
         if is_recorded and (context.world.faults.armed or FAULT_HEADER in context.environ):
-            reply = respond_with_faults(context, self.cache, allow_header=self.allow_fault_header)
+            reply = respond_with_faults(context, allow_header=self.allow_fault_header)
         else:
-            reply = respond(context, self.cache)
+            reply = respond(context)
         if reply.status > 300 and not context.info.is_altered:
             return add_error_hints(context, reply, self.worlds)
         return reply

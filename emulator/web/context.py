@@ -244,8 +244,8 @@ class RequestContext:
         self.info = RequestInfo()
         self.list_query: ListQuery | None = None
         """The filters and the order of a list request, once they are parsed."""
-        self.cached_records: Snapshot | None = None
-        """The records that the reply was made from, if it is in the response cache."""
+        self.answered_from: Snapshot | None = None
+        """The records that the reply is made from, if every user gets the same."""
         self.parse_errors: dict[str, ApiError | BadRequest] = {}
         self.is_from_foreign_page = False
         """Whether a browser sent it for a page of another origin."""

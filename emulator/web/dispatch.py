@@ -1,7 +1,4 @@
-"""The dispatcher: take a request through the checks of Django REST framework, in its order, to the handler.
-
-Replies that depend only on the URL, the language and the records of the world are cached.
-"""
+"""The dispatcher: take a request through the checks of Django REST framework, in its order, to the handler."""
 
 from __future__ import annotations
 
@@ -10,16 +7,14 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from typing import NamedTuple, TypeAlias
 
 import orjson
 
-from emulator.api.filters import FILTER_SETS, ListQuery
+from emulator.api.filters import FILTER_SETS
 from emulator.api.parameters import parse_list_query
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.api.views.records import find_user
-from emulator.core.caching import VersionedCache
 from emulator.core.call import HTML, HTML_PAGES, Call, Reply
 from emulator.core.errors import (
     ApiError,
@@ -52,37 +47,14 @@ LOG = logging.getLogger("emulator")
 NO_CONTENT = int(HTTPStatus.NO_CONTENT)
 NOT_FOUND, BAD_REQUEST = HTML_PAGES[404], HTML_PAGES[400]
 
-MAX_CACHE_BYTES = 32 * 1024 * 1024
-ENTRY_BYTES = 1_000
-"""Approximate memory of the objects that a cached reply consists of, without its texts."""
-CacheKey = tuple[str, bool, str, str, str, str, str, str]
-"""What a cached reply depends on besides the records of the world."""
 
-
-class CachedResponse(NamedTuple):
-    """A reply, and the filters that it applied."""
-
-    reply: Reply
-    list_query: ListQuery | None
-
-
-ResponseCache: TypeAlias = VersionedCache[CachedResponse]
-"""Replies of all worlds of a server, each made from the records of its world."""
-
-
-def response_size(key: CacheKey, reply: Reply) -> int:
-    """Return the approximate bytes of a cached reply. The query is counted twice, for the parsed filters."""
-    texts = [*(part for part in key if isinstance(part, str)), key[5], *reply.headers, *reply.headers.values()]
-    return ENTRY_BYTES + len(reply.body) + sum(map(len, texts))
-
-
-def respond(context: RequestContext, cache: ResponseCache) -> Reply:
+def respond(context: RequestContext) -> Reply:
     """Return the reply to a request. Errors become replies; nothing is raised."""
     try:
         if not is_valid_host(context.host):
             raise BadRequest
         match = context.match
-        return respond_without_match(context) if match is None else respond_to_match(context, match, cache)
+        return respond_without_match(context) if match is None else respond_to_match(context, match)
     except BadRequest:
         return Reply(400, BAD_REQUEST, content_type=HTML)
 
@@ -101,12 +73,12 @@ def slash_location(path: str, query: str) -> str:
     return f"/%2F{location[2:]}" if location.startswith("//") else location
 
 
-def respond_to_match(context: RequestContext, match: Match, cache: ResponseCache) -> Reply:
+def respond_to_match(context: RequestContext, match: Match) -> Reply:
     """Reply as the framework's view does. Every reply has an Allow header."""
     indent = None
     try:
         indent = context.indent
-        reply = authorize_and_run(context, match, cache)
+        reply = authorize_and_run(context, match)
     except ApiError as error:
         reply = error_reply(error, context)
     except BadRequest:
@@ -134,8 +106,8 @@ def error_reply(error: ApiError, context: RequestContext) -> Reply:
     return Reply(error.status, to_json(error.body), {**error.headers, **hint_header(error.hint)})
 
 
-def authorize_and_run(context: RequestContext, match: Match, cache: ResponseCache) -> Reply:
-    """Check the credential, its permissions and the method, then return the cached reply or run the handler."""
+def authorize_and_run(context: RequestContext, match: Match) -> Reply:
+    """Check the credential, its permissions and the method, then run the handler."""
     scheme = match.resource.any_route.auth_scheme
     route = match.resource.route(context.method)
     context.info.operation = None if route is None else route.operation
@@ -153,8 +125,8 @@ def authorize_and_run(context: RequestContext, match: Match, cache: ResponseCach
         raise MethodNotAllowed(context.method)
     if match.has_invalid_id:
         raise NotFound
-    if is_cacheable(context, route):
-        return run_cached(context, route, cache)
+    if route.method == "GET" and not route.varies_by_user:
+        context.answered_from = context.world.records
     return run_handler(context, route)
 
 
@@ -164,38 +136,6 @@ def is_readable(context: RequestContext, route: Route | None) -> bool:
         return route is not None and call_handler(context, route, context.read_body).status == 200
     except NotFound:
         return False
-
-
-def is_cacheable(context: RequestContext, route: Route) -> bool:
-    """Return whether the reply depends on the URL, the language and the world alone.
-
-    The framework decodes the query in the charset of the body, so a read with a Content-Type is not cached.
-    """
-    depends_on_url = route.method == "GET" and not route.varies_by_user
-    return depends_on_url and "CONTENT_TYPE" not in context.environ and not context.has_body
-
-
-def run_cached(context: RequestContext, route: Route, cache: ResponseCache) -> Reply:
-    """Return the cached reply if the world has not changed since, else run the handler and cache its reply."""
-    world = context.world
-    key = cache_key(context, request_language(context))
-    records = world.records
-    if (entry := cache.get(key)) is not None and entry.version() is records:
-        cached = entry.value
-        context.list_query, context.cached_records = cached.list_query, records
-        return cached.reply
-    reply = run_handler(context, route)
-    context.cached_records = records
-    cache.put(key, world, records, CachedResponse(reply, context.list_query), response_size(key, reply))
-    return reply
-
-
-def cache_key(context: RequestContext, language: str) -> CacheKey:
-    world = context.world
-    return (
-        world.name, world.strict, world.base_url, context.base_url, context.prefix,
-        context.path, context.query_string, language,
-    )  # fmt: skip
 
 
 def run_handler(context: RequestContext, route: Route) -> Reply:

@@ -55,7 +55,7 @@ KEY_VARIABLES = (
 )
 """The variables that the response to a GET with a Host header can depend on."""
 MAX_BYTES = 16 * 1024 * 1024
-"""Memory of the answers. The response cache has most of their bodies too."""
+"""Memory of the answers."""
 ANSWER_BYTES = 3_000
 """Approximate memory of an answer without its key and its body."""
 MAX_KEY_LENGTH = 4_096
@@ -93,28 +93,19 @@ class FastPath:
         if is_enabled():
             start_response = log_when_started(environ, start_response)
         request_id = world.new_request_id()
-        (_, _, method, path, query, status, info, _, headers, body, *_) = answer.exchange
-        world.journal.add(
-            Exchange(
-                request_id,
-                world.clock.now(),
-                method,
-                path,
-                query,
-                status,
-                info,
-                {name: value for name, value in environ.items() if name[:5] == "HTTP_"},
-                headers,
-                body,
-                ended := machine_seconds(),
-                is_sleep_replaced(),
-                ended - began,
-            )
+        exchange = answer.exchange._replace(
+            id=request_id,
+            at=world.clock.now(),
+            request_headers={name: value for name, value in environ.items() if name[:5] == "HTTP_"},
+            seconds=(ended := machine_seconds()),
+            sleep_replaced=is_sleep_replaced(),
+            duration=ended - began,
         )
+        world.journal.add(exchange)
         world.coverage.add(answer.covered)
-        self._worlds.metrics.count(info.operation, status, None)
+        self._worlds.metrics.count(exchange.info.operation, exchange.status, None)
         start_response("200 OK", [("X-Emulator-Request-Id", request_id), *answer.headers])
-        return [body]
+        return [exchange.response_body]
 
     def _current_world(self, answer: KnownAnswer, records: object) -> World | None:
         """Return the world of an answer that was made from these records, if it would answer the same now."""
@@ -135,7 +126,7 @@ class FastPath:
         self, context: RequestContext, reply: Reply, exchange: Exchange, covered: tuple[CoverageKey, ...]
     ) -> None:
         """Add the answer to a request, if it depends on nothing but the key and the records of the world."""
-        world, records = context.world, context.cached_records
+        world, records = context.world, context.answered_from
         if records is None or not is_repeatable(context, reply):
             return
         key: Key = tuple(map(context.environ.get, KEY_VARIABLES))

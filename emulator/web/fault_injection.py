@@ -21,7 +21,7 @@ from emulator.loading.worlds import replay_step
 from emulator.state.clock import sleep
 from emulator.state.faults import OVERTAKEN
 from emulator.web.context import Environ, Match, RequestContext
-from emulator.web.dispatch import BAD_REQUEST, ResponseCache, respond
+from emulator.web.dispatch import BAD_REQUEST, respond
 from emulator.web.hints import hint_header, with_hint
 
 FAULT_HEADER = "HTTP_X_EMULATOR_FAULT"
@@ -66,7 +66,7 @@ SendAction = Wait | Close | bytes
 Detach = Callable[[Iterator[SendAction]], NoReturn]
 
 
-def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_header: bool) -> Reply:
+def respond_with_faults(context: RequestContext, *, allow_header: bool) -> Reply:
     """Reply to a request that armed faults or the header X-Emulator-Fault may affect."""
     header = context.environ.get(FAULT_HEADER)
     try:
@@ -78,7 +78,7 @@ def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_
     call = build_fault_target(context)
     triggered = triggered_faults(context.world, call)
     faults = [FaultSpec(fault.kind, dict(fault.options), fault.action) for fault in triggered] + requested
-    run = partial(respond, context, cache)
+    run = partial(respond, context)
     reply = apply_faults(context, call, faults, run) if faults else run()
     if header is not None and not allow_header:
         reply = reply._replace(headers={**hint_header(HEADER_NOT_ALLOWED), **reply.headers})

@@ -35,7 +35,7 @@ from emulator.core.schemas import is_nullable
 from emulator.domain.state_graph import STATE_GRAPHS, Subject, transition_name, wrong_state_error
 from emulator.web.app import COMMAND_GRAPHS, covered_filters
 from emulator.web.context import RequestContext, absolute_url
-from emulator.webhooks.delivery import DeliveryPlan, corrupt_signature, drop, duplicate
+from emulator.webhooks.delivery import PLAN_FAULTS, DeliveryPlan
 
 Proceed = Callable[[RequestContext], Reply]
 MUTATION_HEADER = "X-Emulator-Mutation"
@@ -464,21 +464,21 @@ KINDS: dict[str, MutationKind] = {
         "No delivery of {operation} arrives.",
         "A receiver is down for longer than the sender retries.",
         DELIVERY_EFFECT,
-        change_plan=drop,
+        change_plan=PLAN_FAULTS["drop"],
     ),
     "event-twice": MutationKind(
         "delivery",
         "Each delivery of {operation} arrives twice.",
         "The sender repeats a delivery if the response is late or lost.",
         "The client handles an event twice, such as a second e-mail or a second booking.",
-        change_plan=duplicate,
+        change_plan=PLAN_FAULTS["duplicate"],
     ),
     "signature-wrong": MutationKind(
         "delivery",
         "The signature of {operation} is wrong.",
         "Anyone who knows the URL of a receiver can send events to it.",
         "A forged event changes the records of the client.",
-        change_plan=corrupt_signature,
+        change_plan=PLAN_FAULTS["corrupt_signature"],
     ),
 }
 """Name of a kind -> what it changes, and why a suite should notice it."""

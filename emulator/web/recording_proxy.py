@@ -19,6 +19,7 @@ from urllib3 import BaseHTTPResponse, HTTPHeaderDict, Retry, connection_from_url
 from urllib3.exceptions import HTTPError
 
 from emulator.api.routes import LOGIN_RESPONSES
+from emulator.core.hosts import DEFAULT_PORTS
 from emulator.core.json_text import dump_json
 from emulator.loading.recording import READ_METHODS, RecordedExchange
 from emulator.state.clock import machine_now
@@ -37,7 +38,6 @@ HOP_BY_HOP = frozenset(
      "transfer-encoding", "upgrade")
 )  # fmt: skip
 """Headers that are about one connection, so that a proxy does not forward them."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
 WRITE_REFUSED = "a write is not forwarded without --allow-writes"
 OTHER_HOST = "this proxy forwards requests to {target} only"
 NO_AUTHORITY = "HTTPS through this proxy needs --ca FILE, an authority that the client trusts"
@@ -224,7 +224,7 @@ def create_proxy_server(
 ) -> HttpServer | ConnectServer:
     """Return the server of a proxy. With an authority, clients may also use it as a proxy for HTTPS."""
     if authority is None:
-        return HttpServer(proxy, host, port, keeps_bodies_in_memory=True)
+        return HttpServer(proxy, host, port)
     return ConnectServer(proxy, (host, port), authority_context(authority, str(urlsplit(proxy.target).hostname)))
 
 
@@ -235,7 +235,7 @@ class ConnectServer(TlsServer):
 
     def __init__(self, proxy: RecordingProxy, address: tuple[str, int], context: ssl.SSLContext) -> None:
         def create_server(app: Any, host: str, port: int) -> HttpServer:
-            return HttpServer(app, host, port, keeps_bodies_in_memory=True)
+            return HttpServer(app, host, port)
 
         super().__init__(create_server, proxy, address, context)
         self._tunnels: set[str] = set()

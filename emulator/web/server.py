@@ -11,9 +11,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from errno import EADDRINUSE
-from heapq import heappop, heappush
-from itertools import count
 from math import inf
+from sched import scheduler
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from waitress import wasyncore
@@ -40,8 +39,6 @@ MAX_THREADS = 32
 """Suspended responses hold no thread: see `TaskSuspended`."""
 LONG_TASK_SECONDS = 0.005
 """If a task runs longer, another thread polls the connections and runs other tasks beside it."""
-BUFFER_LIMITS = ("inbuf_overflow", "outbuf_overflow")
-"""Settings of waitress: the size from which a body is kept in a temporary file."""
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 MAX_CHUNK_HEADER_BYTES = 1_024
 MAX_TRAILER_BYTES = 64 * 1024
@@ -189,49 +186,18 @@ class Channel(HTTPChannel):
             super().service()
         except TaskSuspended as suspended:
             self._suspended = suspended.task
-            self.server.delayed_calls.call_after(suspended.seconds, lambda: self.server.add_task(self))
+            self.server.delayed_calls.enter(suspended.seconds, 0, self.server.add_task, (self,))
             self.server.pull_trigger()
-
-
-class DelayedCalls:
-    """Functions that the leader calls at later times."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
-        self._numbers = count()
-        self._lock = threading.Lock()
-
-    def call_after(self, seconds: float, function: Callable[[], None]) -> None:
-        with self._lock:
-            heappush(self._heap, (machine_seconds() + seconds, next(self._numbers), function))
-
-    def seconds_to_next(self) -> float:
-        with self._lock:
-            return max(self._heap[0][0] - machine_seconds(), 0) if self._heap else LOOP_TIMEOUT
-
-    def run_due(self) -> None:
-        """Call the functions whose time has come."""
-        while (function := self._pop_due()) is not None:
-            function()
-
-    def _pop_due(self) -> Callable[[], None] | None:
-        with self._lock:
-            return heappop(self._heap)[2] if self._heap and self._heap[0][0] <= machine_seconds() else None
 
 
 class HttpServer:
     """A server that responds in threads, from `start` to `stop`."""
 
-    def __init__(self, app: WSGIApplication, host: str, port: int, *, keeps_bodies_in_memory: bool = False) -> None:
-        """Bind the port. Port 0 binds a free one. Raise `OSError` if the port cannot be bound.
-
-        waitress writes large bodies to temporary files, unless they are to be kept in memory.
-        """
-        memory_limit = sys.maxsize if keeps_bodies_in_memory else None
-        buffers: dict[str, Any] = {name: memory_limit for name in BUFFER_LIMITS if memory_limit is not None}
+    def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
+        """Bind the port. Port 0 binds a free one. Raise `OSError` if the port cannot be bound."""
         self._sockets: dict[int, Any] = {}
         self._workers = WorkerPool(self._poll, self._wake, MAX_THREADS)
-        self._delayed_calls = DelayedCalls()
+        self._delayed_calls = scheduler(machine_seconds)
         for bound in bind_sockets(host, port):
             server: Any = create_server(
                 app,
@@ -243,7 +209,8 @@ class HttpServer:
                 connection_limit=MAX_CONNECTIONS,
                 clear_untrusted_proxy_headers=False,  # the guard and --behind-proxy judge them
                 ident="oms-emulator",
-                **buffers,
+                inbuf_overflow=sys.maxsize,  # keep bodies in memory: recorded ones must not be in temporary files
+                outbuf_overflow=sys.maxsize,
             )
             server.channel_class, server.delayed_calls = Channel, self._delayed_calls
             server.pull_trigger = self._workers.wake_leader
@@ -263,11 +230,12 @@ class HttpServer:
         wasyncore.close_all(self._sockets)
 
     def _poll(self) -> None:
-        """Read the requests that arrive, send what connections can take, and continue delayed responses."""
-        # `poll` has no limit on the number of connections, unlike `select`.
-        timeout = self._delayed_calls.seconds_to_next()
-        wasyncore.loop(timeout=timeout, use_poll=HAS_POLL, map=self._sockets, count=1)
-        self._delayed_calls.run_due()
+        """Continue delayed responses, or read the requests that arrive, and send what connections can take."""
+        wait = self._delayed_calls.run(blocking=False)
+        if not self._workers.has_tasks:
+            # `poll` has no limit on the number of connections, unlike `select`.
+            timeout = LOOP_TIMEOUT if wait is None else wait
+            wasyncore.loop(timeout=timeout, use_poll=HAS_POLL, map=self._sockets, count=1)
 
     def _wake(self) -> None:
         self._trigger.pull_trigger()
@@ -355,12 +323,14 @@ class WorkerPool:
         with self._changed:
             self._start_thread()
 
-    def set_thread_count(self, count: int) -> None:
-        """Do nothing. waitress calls it with the number that the constructor got."""
-
     def add_task(self, task: Work) -> None:
         """Add a task. Another thread than the leader must also call `wake_leader`, as the channels of waitress do."""
         self._queue.append(task)
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether tasks wait for the leader."""
+        return bool(self._queue)
 
     def wake_leader(self) -> None:
         """End the wait of the leader. The leader itself needs no wake-up: it polls after its task."""
@@ -368,16 +338,13 @@ class WorkerPool:
             self._wake()
 
     def release(self) -> None:
-        """Pass the lead on to another thread, because the current task waits."""
+        """Pass the lead on to another thread, because the current task waits. It continues beside the leader."""
         with self._changed:
             if self._leader == threading.get_ident():
                 self._deadline = 0.0
                 self._changed.notify_all()
 
-    def acquire(self) -> None:
-        """Continue after a wait. The task runs on beside the leader."""
-
-    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
+    def shutdown(self, timeout: float = 5) -> bool:
         """End each thread after its task. Cancel the waiting tasks, and return whether there were any."""
         with self._changed:
             self.stopped = True
@@ -387,7 +354,7 @@ class WorkerPool:
             self._changed.notify_all()
             self.wake_leader()
             self._changed.wait_for(lambda: self._thread_count == self._running_count)
-            pending = [self._queue.popleft() for _ in range(len(self._queue))] if cancel_pending else []
+            pending = [self._queue.popleft() for _ in range(len(self._queue))]
         for task in pending:
             task.cancel()
         return bool(pending)
@@ -398,7 +365,7 @@ class WorkerPool:
         threading.Thread(target=self._run_thread, name=name, daemon=True).start()
 
     def _run_thread(self) -> None:
-        THREAD_LOCAL.worker_slots = self
+        THREAD_LOCAL.release_worker_slot = self.release
         try:
             while self._wait_to_lead():
                 self._lead()

@@ -1,21 +1,24 @@
-"""One delivery attempt: the check of the host, the request, the delivery faults, and the recorded result."""
+"""One delivery attempt: the check of the host, the request or the call of a receiver in process, and the result."""
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from io import StringIO
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from emulator.api.control.deliveries import EventGone, postpone_events, result_step, save_result
 from emulator.api.serializers.events import request_body
 from emulator.api.serializers.rendering import render_cache
-from emulator.core.hosts import is_loopback, is_this_machine
+from emulator.core.hosts import DEFAULT_PORTS, is_loopback, is_this_machine
 from emulator.core.json_text import JsonValue
 from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.wsgi import wsgi_environ
 from emulator.domain.webhook_retries import (
     DELIVERY_HEADER,
     ONE_MICROSECOND,
@@ -31,11 +34,13 @@ from emulator.state.outbox import (
     DeliveryFault,
     DeliveryResult,
     FinalizedEvent,
+    NoResponse,
+    Receiver,
+    WebhookResponse,
     error_result,
     response_result,
 )
 from emulator.state.world import World
-from emulator.webhooks.receivers import BUILT_IN_HOSTS, NoResponse, WebhookResponse, accept, receive
 
 if TYPE_CHECKING:
     from emulator.webhooks.http_client import HttpClient
@@ -47,7 +52,8 @@ MAX_SECONDS = 30.0
 """Seconds until a response that is still being received is abandoned (assumed: the sender has no such limit)."""
 CACHED_URLS = 1_000
 """Number of URLs whose refusal is cached."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
+BUILT_IN_HOSTS = frozenset(("integration.example.com",))
+"""Hosts of the demo data's hooks. A receiver in the process accepts their events, so nothing leaves the machine."""
 IS_EMULATOR = "is the emulator's own address"
 
 
@@ -162,7 +168,7 @@ class Deliverer:
             return error_result(refusal, 0.0, started_at)
         body = request_body(event, world.records, render_cache(world))
         try:
-            plan = DeliveryPlan(delivery_headers(hook, body))
+            plan = DeliveryPlan(replace_header(webhook_headers(hook, body), DELIVERY_HEADER, "true"))
         except (AttributeError, TypeError, ValueError):
             return error_result("", 0.0, started_at)  # the vendor's sender records an invalid request like this
         delivery = build_delivery(event, hook, started_at)
@@ -265,11 +271,6 @@ class Deliverer:
         return self._client.post(delivery.url, delivery.headers, delivery.body)
 
 
-def delivery_headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:
-    """Return the vendor's headers and the emulator's own. Raise the errors of `webhook_headers`."""
-    return replace_header(webhook_headers(hook, body), DELIVERY_HEADER, "true")
-
-
 def build_delivery(
     event: WebhookEvent, hook: Webhook, at: datetime, response: str = "", status: int | None = None
 ) -> Delivery:
@@ -300,18 +301,6 @@ class DeliveryPlan(NamedTuple):
     loses_response: bool = False
 
 
-def duplicate(plan: DeliveryPlan) -> DeliveryPlan:
-    return plan._replace(request_count=2)
-
-
-def drop(plan: DeliveryPlan) -> DeliveryPlan:
-    return plan._replace(drop_reason="dropped on demand")
-
-
-def lost_response(plan: DeliveryPlan) -> DeliveryPlan:
-    return plan._replace(loses_response=True)
-
-
 def corrupt_signature(plan: DeliveryPlan) -> DeliveryPlan:
     """Change the last digit of the signature. A hook without a secret gets a signature."""
     signature = str(plan.headers.get(SIGNATURE_HEADER, NO_SIGNATURE))
@@ -338,9 +327,9 @@ def reorder(world: World, event: WebhookEvent, fault: DeliveryFault, others: Oth
 
 
 PLAN_FAULTS: Mapping[str, Callable[[DeliveryPlan], DeliveryPlan]] = {
-    "duplicate": duplicate,
-    "drop": drop,
-    "lost_response": lost_response,
+    "duplicate": lambda plan: plan._replace(request_count=2),
+    "drop": lambda plan: plan._replace(drop_reason="dropped on demand"),
+    "lost_response": lambda plan: plan._replace(loses_response=True),
     "corrupt_signature": corrupt_signature,
 }
 """Kind of fault -> the function that changes the plan of a delivery."""
@@ -349,3 +338,58 @@ DELAY_FAULTS: Mapping[str, Callable[[World, WebhookEvent, DeliveryFault, OtherEv
     "reorder": reorder,
 }
 """Kind of fault -> the function that returns the new due times."""
+
+
+# In-process receivers: WSGI applications, and functions that take the delivery
+
+
+def accept(_: Delivery | None = None) -> tuple[int, str]:
+    """Accept a delivery, as the receiver of the built-in hosts does."""
+    return 200, "OK"
+
+
+def receive(receiver: Receiver, delivery: Delivery) -> WebhookResponse:
+    """Call a receiver with a delivery and return its response. Raise `NoResponse` if the receiver raises."""
+    try:
+        return call_wsgi(receiver, delivery) if is_wsgi(receiver) else call_function(receiver, delivery)
+    except NoResponse:
+        raise
+    except Exception as error:
+        raise NoResponse(f"the receiver raised {type(error).__name__}: {error}") from error
+
+
+def is_wsgi(receiver: Receiver) -> bool:
+    """Return whether the receiver is a WSGI application: it takes two arguments."""
+    try:
+        parameters = inspect.signature(receiver).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(each.kind in positional and each.default is each.empty for each in parameters) == 2
+
+
+def call_function(receiver: Receiver, delivery: Delivery) -> WebhookResponse:
+    """Call a function that returns a status, `(status, body)`, or None for 200."""
+    result = receiver(delivery)
+    status, body = result if isinstance(result, tuple) else (result, b"")
+    raw = body.encode() if isinstance(body, str) else body
+    return WebhookResponse(200 if status is None else int(status), raw, raw.decode("utf-8", "replace"))
+
+
+def call_wsgi(receiver: Any, delivery: Delivery) -> WebhookResponse:
+    status_codes: list[int] = []
+
+    def start_response(status: str, _headers: list[tuple[str, str]], _exc_info: Any = None) -> Any:
+        status_codes[:] = [int(status.partition(" ")[0])]
+
+    headers = {"Content-Length": len(delivery.body), **delivery.headers}
+    texts = {name: str(value) for name, value in headers.items()}
+    environ = wsgi_environ("POST", delivery.url, texts, delivery.body)
+    environ["PATH_INFO"] = environ["PATH_INFO"] or "/"
+    environ["wsgi.errors"] = StringIO()
+    chunks = receiver(environ, start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        getattr(chunks, "close", lambda: None)()
+    return WebhookResponse(status_codes[0], body, body.decode("utf-8", "replace"))

@@ -17,7 +17,7 @@ from emulator.core.errors import PersistError
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.domain.webhook_retries import due_event_ids, next_due_event
 from emulator.state.clock import machine_seconds
-from emulator.state.outbox import DeliveryResult, FinalizedEvent
+from emulator.state.outbox import DeliveryResult, FinalizedEvent, WebhookSender
 from emulator.state.runtime import Runtime
 from emulator.state.world import World
 from emulator.webhooks.delivery import MAX_SECONDS, TIMEOUT_SECONDS, Deliverer
@@ -336,8 +336,8 @@ class TimerDispatcher(WebhookDispatcher):
             world.outbox.queue.timer = None
 
 
-class WorldSender:
-    """The sender of one world (`state.outbox.WebhookSender`)."""
+class WorldSender(WebhookSender):
+    """The sender of one world."""
 
     def __init__(self, dispatcher: WebhookDispatcher, world: World) -> None:
         self.dispatcher, self._world_ref = dispatcher, weakref.ref(world)

@@ -21,7 +21,7 @@ from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 from emulator.core.hosts import LOCALHOST, is_localhost_name
 from emulator.domain.webhook_retries import AUTHORIZATION_HEADER, LENGTH_HEADER
 from emulator.state.clock import machine_seconds
-from emulator.webhooks.receivers import NoResponse, WebhookResponse
+from emulator.state.outbox import NoResponse, WebhookResponse
 
 MAX_BODY_BYTES = 64 * 1024
 """Maximum bytes of a response that are read (assumed: the vendor's sender reads everything)."""

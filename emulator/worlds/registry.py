@@ -121,7 +121,7 @@ class WorldRegistry:
         """Replace a world by one that starts from the same scenario and has the same snapshots."""
         before = self.get(name)
         start = starting_snapshot(before.settings.source, self.clock)
-        return self._add(name, before.settings, start, strict=self.strict, snapshots=before.snapshots.copy())
+        return self._add(name, before.settings, start, strict=self.strict, snapshots=Snapshots(before.snapshots))
 
     def replace_scenario(self, scenario: Scenario) -> None:
         """Start all worlds that started from the registry's scenario again, from another scenario.
@@ -200,7 +200,7 @@ class WorldRegistry:
             if name not in self._slots:
                 self._make_room(name)
             persistence: Persistence = MemoryOnly(start.branch)
-            token: CommitToken = COMMITTED
+            token = COMMITTED
             if self._storage is not None:
                 persistence, token = self._storage.create(name, settings, start, snapshots)
             world = World(

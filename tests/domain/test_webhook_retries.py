@@ -21,7 +21,7 @@ from emulator.domain.webhook_retries import (
     record_result,
 )
 from emulator.loading.worlds import UnreplayableStep, replay_step
-from emulator.state.outbox import NO_SENDER_REASON, DeliveryResult, NoSender, error_result, response_result
+from emulator.state.outbox import NO_SENDER_REASON, DeliveryResult, WebhookSender, error_result, response_result
 from emulator.state.steps import Step
 from emulator.state.world import World
 from tests.support.worlds import START, build_world
@@ -152,7 +152,7 @@ def hooked(oms: Emulator) -> tuple[World, int]:
 def test_retry_without_a_sender_fails(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The attempt is recorded as one without a response."""
     world, event_id = hooked(oms)
-    monkeypatch.setattr(world.outbox, "sender", NoSender())
+    monkeypatch.setattr(world.outbox, "sender", WebhookSender())
     answer = oms.session().post(f"/whisperer/hook_events/{event_id}/retry/", json={"force": True})
     assert (answer.status_code, answer.json()["response_content"]) == (406, NO_SENDER_REASON)
     assert world.records.get_existing(WebhookEvent, event_id).response_http_status == 500

@@ -30,7 +30,7 @@ def test_a_map_equals_a_dictionary_after_the_same_changes(changes: list[tuple[st
         after = dict(expected[-1])
         if action == "set":
             after[key] = value
-            maps.append(maps[-1].set(key, value))
+            maps.append(maps[-1].update({key: value}))
         elif key in after:
             del after[key]
             maps.append(maps[-1].delete(key))
@@ -53,6 +53,6 @@ def test_a_map_equals_a_dictionary_after_the_same_changes(changes: list[tuple[st
 
 
 def test_update_sets_every_key() -> None:
-    before = PersistentMap[str, int]().set("a", 1).set("b", 2)
+    before = PersistentMap[str, int]().update({"a": 1}).update({"b": 2})
     assert dict(before.update({"b": 3, "c": 4})) == {"a": 1, "b": 3, "c": 4}
     assert dict(before) == {"a": 1, "b": 2}

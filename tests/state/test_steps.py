@@ -10,7 +10,7 @@ import pytest
 
 from emulator.core import json_text
 from emulator.core.fields import Form, Upload
-from emulator.state.steps import PendingStep, Step, StepLog, encode_step
+from emulator.state.steps import PendingStep, Step, StepLog
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 5, tzinfo=UTC)
 STEPS = [
@@ -23,14 +23,14 @@ STEPS = [
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.operation)
 def test_a_step_can_be_decoded_from_its_line(step: Step) -> None:
-    line = encode_step(step)
+    line = step.encode()
     assert b"\n" not in line
     assert Step.from_document(json_text.load_json(line)) == step
 
 
 def test_a_decoded_form_has_the_same_order_and_the_names_of_files() -> None:
     form = Form([("a", "1"), ("b", "ü"), ("a", "2"), ("f", Upload("photo.png"))])
-    again = Step.from_document(json_text.load_json(encode_step(Step("x", body=form)))).body
+    again = Step.from_document(json_text.load_json(Step("x", body=form).encode())).body
     assert {name: again.getlist(name) for name in again} == {"a": ["1", "2"], "b": ["ü"], "f": ["photo.png"]}
 
 

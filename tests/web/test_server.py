@@ -125,8 +125,8 @@ def test_waiting_task_releases_its_slot() -> None:
     end = threading.Event()
 
     def rest() -> None:
-        with release_worker_slot():
-            end.wait(SECONDS)
+        release_worker_slot()
+        end.wait(SECONDS)
 
     with running_pool(long_task_seconds=2 * SECONDS) as workers:
         resting_tasks = [Task(rest) for _ in range(6)]
@@ -178,10 +178,10 @@ def test_leader_polls_until_the_last_task_ended() -> None:
 
     def work() -> None:
         has_begun.set()
-        with release_worker_slot():
-            while not workers.stopped:
-                threading.Event().wait(0.001)
-            assert polls.acquire(timeout=SECONDS)
+        release_worker_slot()
+        while not workers.stopped:
+            threading.Event().wait(0.001)
+        assert polls.acquire(timeout=SECONDS)
         has_polled.set()
 
     has_begun, has_polled = threading.Event(), threading.Event()

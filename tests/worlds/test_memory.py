@@ -80,7 +80,7 @@ def test_closed_world_is_freed_at_once(end: Callable[[Emulator], None]) -> None:
     oms.stop()  # the thread of the live traffic may still use the world
     assert freed() is None
     oms.session().get(LIST)
-    assert {key[0] for key in oms._emulator_app.cache._entries} == {"default"}
+    assert {entry.value.world for entry in oms._emulator_app.fast_path.answers._entries.values()} == {"default"}
     assert not owns_documents(cache)
     oms.close()
 
@@ -135,12 +135,12 @@ def test_cached_documents_keep_no_snapshot() -> None:
 
 
 @pytest.mark.medium
-def test_response_cache_counts_urls() -> None:
+def test_known_answers_count_urls() -> None:
     oms = Emulator("demo", seed=SEED)
-    cache, session = oms._emulator_app.cache, oms.session()
+    cache, session = oms._emulator_app.fast_path.answers, oms.session()
     cache.max_bytes = 100_000
     for number in range(30):
-        session.get(f"{LIST}?limit=1&unknown={number}" + "x" * 10_000)
+        session.get(f"{LIST}?limit=1&unknown={number}" + "x" * 3_000)
     assert 2 <= len(cache) <= 10
 
 

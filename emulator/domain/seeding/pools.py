@@ -190,7 +190,7 @@ SUNDAY = 6
 PRODUCTS_ADDED_AT = datetime(2022, 9, 14, 8, 10, 44, 353121, tzinfo=UTC)
 HOOKS_CREATED_AT = datetime(2023, 1, 4, 13, 2, 18, 404799, tzinfo=UTC)
 HOOK_TARGET = "https://integration.example.com/oms/"
-"""The host is one of `webhooks.receivers.BUILT_IN_HOSTS`: a receiver in the process accepts the events."""
+"""The host is one of `webhooks.delivery.BUILT_IN_HOSTS`: a receiver in the process accepts the events."""
 
 
 def product_rows(version: int) -> dict[str, list[JsonObject]]:

@@ -229,7 +229,7 @@ def world_versions(world: World, worlds: WorldRegistry) -> dict[str, object]:
         "records": (id(world.records), len(world.steps), world.last_write_at, world.schedule.discontinuities),
         "requests": (world.journal.evicted_count + len(world.journal), newest_request(world)),
         "deliveries": (world.outbox.log.count, len(world.outbox.log)),
-        "clock": (clock.mode, clock.speed, clock.origin),
+        "clock": clock.setting,
         "live": world.schedule.rate,
         "faults": (tuple((fault.id, fault.hits) for fault in faults), world.outbox.faults),
         "snapshots": tuple(world.snapshots),

@@ -97,7 +97,9 @@ def export() -> Response:
 
 @api.get("/snapshots")
 def list_snapshots() -> Response:
-    return list_response([snapshot_document(name, snapshot) for name, snapshot in current_world().snapshots.items()])
+    return list_response(
+        [snapshot_document(name, snapshot) for name, snapshot in list(current_world().snapshots.items())]
+    )
 
 
 @api.put("/snapshots/<name>")

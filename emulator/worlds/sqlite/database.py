@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from emulator.core.errors import PersistError
 from emulator.state.clock import machine_seconds
-from emulator.state.persistence import release_worker_slot
+from emulator.state.persistence import CommitToken, release_worker_slot
 from emulator.worlds.sqlite.history import delete_branch, delete_steps
 
 LOG = logging.getLogger("emulator")
@@ -267,8 +267,8 @@ MAX_DELETED_STEPS = 2_000
 """Maximum number of unused steps to delete at a time, because writes wait for it."""
 
 
-class Batch:
-    """Changes that are committed together (`state.persistence.CommitToken`)."""
+class Batch(CommitToken):
+    """Changes that are committed together."""
 
     def __init__(self) -> None:
         self.changes: list[FileChange] = []
@@ -289,7 +289,6 @@ class Batch:
             self._done.set()
 
     def on_success(self, callback: Callable[[], object], /) -> None:
-        """Call a function once the batch is on disk. The thread that writes calls it, so it must not wait."""
         with self._lock:
             if not self._done.is_set():
                 self._callbacks.append(callback)
@@ -298,9 +297,8 @@ class Batch:
             callback()
 
     def wait(self) -> None:
-        """Wait until the batch is on disk. Raise `PersistError` if it cannot be written."""
-        with release_worker_slot():
-            self._done.wait()
+        release_worker_slot()
+        self._done.wait()
         if self.error is not None:
             raise PersistError(self.error)
 
