@@ -5,13 +5,12 @@ The rows are in `fixtures/routes.json`. Rows with the same page, prefix and auth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Literal
 
-from emulator.api.views import records, webhooks
-from emulator.api.views.documents import get_invoice_document, render_product_image, render_shipping_label
+from emulator.api.views import documents, records, webhooks
 from emulator.api.views.records import ViewFunction
 from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject
@@ -92,49 +91,19 @@ class Route:
         return PAGE_SCHEMA_PREFIX in (self.responses.get(200) or "")
 
 
-VIEWS: dict[str, ViewFunction] = {
-    view.__name__: view
-    for view in (
-        get_invoice_document,
-        render_product_image,
-        render_shipping_label,
-        records.create_denial_reason,
-        records.list_package_items,
-        records.log_in,
-        records.patch_extra_information,
-        webhooks.create_hook,
-        webhooks.delete_hook,
-        webhooks.get_event_queue,
-        webhooks.list_event_queue,
-        webhooks.list_hook_types,
-        webhooks.retry_hook_event,
-        webhooks.show_hook_root,
-    )
-}
-VIEW_FACTORIES: dict[str, Callable[..., ViewFunction]] = {
-    factory.__name__: factory
-    for factory in (
-        records.command_view,
-        records.detail_view,
-        records.invoice_package_view,
-        records.list_view,
-        records.related_detail_view,
-        records.related_list_view,
-        records.set_columns_view,
-        webhooks.owned_detail_view,
-        webhooks.owned_list_view,
-        webhooks.update_hook_view,
-    )
-}
+VIEWS = vars(documents) | vars(records) | vars(webhooks)
+"""The views and the functions that build views, by name."""
 
 
 def build_view(view: str | JsonObject) -> ViewFunction:
     """Return the view with this name, or the view that a factory returns for these arguments."""
     if isinstance(view, str):
-        return VIEWS[view]
+        named: ViewFunction = VIEWS[view]
+        return named
     kinds = {name: KINDS[view[name]] for name in ("owner", "kind") if name in view}
     arguments = {name: value for name, value in view.items() if name != "factory"}
-    return VIEW_FACTORIES[view["factory"]](**arguments | kinds)
+    built: ViewFunction = VIEWS[view["factory"]](**arguments | kinds)
+    return built
 
 
 def build_routes(table: str) -> tuple[Route, ...]:

@@ -22,7 +22,7 @@ from emulator.core.errors import InvalidDocument
 from emulator.core.json_text import JsonObject, escape_unprintable, to_html
 from emulator.coverage.report import json_lines, percent
 from emulator.web.mutation_interceptors import Mutator
-from emulator.web.mutations import KINDS, Mutation
+from emulator.web.mutations import KINDS, TEXTS, Mutation
 
 RESULTS_VARIABLE = "OMS_MUTATE"
 """Environment variable with the path of the results file, for the pytest plugin."""
@@ -220,8 +220,8 @@ def render(report: MutationReport, form: str) -> str:
 
 def describe(result: Result) -> dict[str, str]:
     """Return what changed, why it happens, what a user suffers, and the nearest test: heading -> sentence."""
-    mutation, kind = result.mutation, KINDS[result.mutation.kind]
-    parts = {"change": kind.how, "in real life": kind.why, "users": kind.effect}
+    mutation, about = result.mutation, TEXTS[result.mutation.kind]
+    parts = {"change": about.how, "in real life": about.why, "users": about.effect}
     texts = {name: text.format(operation=mutation.operation, detail=mutation.detail) for name, text in parts.items()}
     return texts | ({} if result.test is None else {"nearest test": result.test})
 
