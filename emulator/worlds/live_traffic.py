@@ -161,9 +161,9 @@ class LiveTraffic:
         rate, settings = self._world.schedule.rate.orders_per_hour, self._world.settings
         if not rate:
             return LATEST, 0
-        slot = HOUR / rate
-        number = (self._done_until - settings.start) // slot
         with suppress(OverflowError):
+            slot = HOUR / rate
+            number = (self._done_until - settings.start) // slot
             for each in (number, number + 1):
                 at = settings.start + slot * each + slot * u16(draw(settings.seed, "live slot", each), 0) / 65_536
                 if at > self._done_until:

@@ -268,7 +268,7 @@ FAULTED: dict[str, tuple[dict[str, Any], RequestInfo, Reply]] = {
 
 def context_of(oms: Emulator, info: RequestInfo, **environ: Any) -> RequestContext:
     """Return the context of a request to the list of packages, of which this is known."""
-    default = {"REQUEST_METHOD": "GET", "wsgi.input": BytesIO(SLUG_BODY)}
+    default = {"REQUEST_METHOD": "GET", "HTTP_HOST": "127.0.0.1", "wsgi.input": BytesIO(SLUG_BODY)}
     context = RequestContext(default | environ, oms.world, ROUTER, RequestHead("default", "", LIST))
     context.info = replace(info)
     return context
