@@ -86,8 +86,9 @@ class CommandGroup(click.Group):
     """A group that prints each error as one line and exits with code 2."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without importing them."""
-        listed = {name: click.Command(name, help=summary) for name, summary in SUMMARIES.items()}
+        """Write the list of commands. Import only those that another program added, as the npm package does."""
+        summaries = {name: click.Command(name, help=summary) for name, summary in SUMMARIES.items()}
+        listed = {name: summaries.get(name) or self.commands[name] for name in self.commands}
         click.Group(commands=listed).format_commands(ctx, formatter)
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
