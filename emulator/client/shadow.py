@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import requests
 
-from emulator.api.routes import LOGIN_RESPONSES, Route
+from emulator.api.routes import Route
 from emulator.api.serializers.events import record_events
 from emulator.api_types import Role
 from emulator.client import shadow_checks as checks
@@ -338,7 +338,7 @@ class ConsistencyCheck:
     def check(self, comparison: Comparison) -> list[Suspicion]:
         """Return the suspicions that an exchange confirms. Remember what it refuses or accepts."""
         exchange, ours = comparison.exchange, comparison.ours
-        if comparison.route.responses is LOGIN_RESPONSES and exchange.status == 200:
+        if comparison.route.is_login and exchange.status == 200:
             texts = json_object(comparison.real.response).values()
             self._issued.update(text for text in texts if isinstance(text, str))
         header = exchange.headers.get("Authorization", "")

@@ -16,7 +16,7 @@ from requests.structures import CaseInsensitiveDict
 from emulator.api.filters import FILTER_SETS
 from emulator.api.filters.filter_set import Filter, FilterSet
 from emulator.api.parameters import SORT
-from emulator.api.routes import LOGIN_RESPONSES, Route
+from emulator.api.routes import Route
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import record_events
 from emulator.contract.assertions import CheckedResponse
@@ -202,7 +202,7 @@ def is_same_status(comparison: Comparison, ours: requests.Response, *, is_known:
     real, mine, route = comparison.exchange.status, ours.status_code, comparison.route
     if real == mine:
         return True
-    is_login = route.responses is LOGIN_RESPONSES and real == 200
+    is_login = route.is_login and real == 200
     depends_on_record = mine not in PROTOCOL_STATUSES and (mine == 404 or comparison.exchange.subject is not None)
     if is_login or (not is_known and depends_on_record):
         comparison.is_compared = is_login or (real == 200 and route.operation in MEDIA_TYPES)

@@ -12,17 +12,15 @@ from fnmatch import fnmatchcase
 from itertools import groupby
 from os import PathLike
 from pathlib import Path
-from string import Template
 from typing import Literal, NamedTuple
-from xml.etree import ElementTree
 
 import orjson
 
 from emulator.core.errors import InvalidDocument
-from emulator.core.json_text import JsonObject, escape_unprintable, to_html
+from emulator.core.json_text import JsonObject, escape_unprintable, fill_template
 from emulator.coverage.report import json_lines, percent
 from emulator.web.mutation_interceptors import Mutator
-from emulator.web.mutations import KINDS, Mutation
+from emulator.web.mutations import KINDS, TEXTS, Mutation
 
 RESULTS_VARIABLE = "OMS_MUTATE"
 """Environment variable with the path of the results file, for the pytest plugin."""
@@ -220,8 +218,8 @@ def render(report: MutationReport, form: str) -> str:
 
 def describe(result: Result) -> dict[str, str]:
     """Return what changed, why it happens, what a user suffers, and the nearest test: heading -> sentence."""
-    mutation, kind = result.mutation, KINDS[result.mutation.kind]
-    parts = {"change": kind.how, "in real life": kind.why, "users": kind.effect}
+    mutation, about = result.mutation, TEXTS[result.mutation.kind]
+    parts = {"change": about.how, "in real life": about.why, "users": about.effect}
     texts = {name: text.format(operation=mutation.operation, detail=mutation.detail) for name, text in parts.items()}
     return texts | ({} if result.test is None else {"nearest test": result.test})
 
@@ -272,31 +270,9 @@ def run_lines(report: MutationReport) -> Iterator[str]:
 
 def as_junit(report: MutationReport) -> str:
     """Return a suite for each operation and a case for each mutation. A new survivor is a failure."""
-    suites = ElementTree.Element("testsuites", name="oms-emulator mutate")
-    for operation, group in groupby(report.counted, key=lambda result: result.mutation.operation):
-        results = list(group)
-        failures = [result for result in results if result in report.findings]
-        counts = {"tests": str(len(results)), "failures": str(len(failures)), "errors": "0", "skipped": "0"}
-        suite = ElementTree.SubElement(suites, "testsuite", {"name": operation, **counts})
-        for result in results:
-            name = escape_unprintable(result.mutation.name)
-            case = ElementTree.SubElement(suite, "testcase", classname=f"mutate.{operation}", name=name)
-            if result in failures:
-                texts = describe(result)
-                failure = ElementTree.SubElement(case, "failure", type="survived", message=texts["change"])
-                failure.text = "\n".join(f"{name}: {escape_unprintable(text)}" for name, text in texts.items())
-    ElementTree.indent(suites)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+    return fill_template("client", "mutations.xml", report=report, describe=describe)
 
 
 def as_page(report: MutationReport) -> str:
     """Return an HTML page with the survivors by operation."""
-    parts = []
-    for operation, results in groupby(report.survivors, key=lambda result: result.mutation.operation):
-        parts.append(f"<h2>{to_html(operation)}</h2>")
-        for result in results:
-            note = "" if result in report.findings else " (in the baseline)"
-            rows = "".join(f"<dt>{name}</dt><dd>{to_html(text)}</dd>" for name, text in describe(result).items())
-            parts.append(f"<h3><code>{to_html(result.mutation.name)}</code>{note}</h3><dl>{rows}</dl>")
-    template = Template(Path(__file__).with_name("mutations.html").read_text("utf-8"))
-    return template.substitute(summary=to_html(summary(report)), survivors="\n".join(parts))
+    return fill_template("client", "mutations.html", report=report, summary=summary(report), describe=describe)

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from xml.etree import ElementTree
 
 from emulator.api.routes import Route
 from emulator.contract.target import SURFACES, Target
-from emulator.core.json_text import JsonObject, escape_unprintable
+from emulator.core.json_text import JsonObject, escape_unprintable, fill_template
 
 ARRAY_INDEX = re.compile(r"/\d+(?=/|$)")
 
@@ -287,29 +286,4 @@ def check_value(result: Result) -> JsonObject:
 
 def as_junit(report: Report) -> str:
     """Return JUnit XML: a suite for each operation and a case for each check."""
-    suites = ElementTree.Element("testsuites", {"name": "oms-emulator verify", **totals(report.results)})
-    for operation in report.operations:
-        attributes = {"name": operation.route.operation, **totals(operation.results)}
-        ElementTree.SubElement(suites, "testsuite", attributes).extend(map(case_element, operation.results))
-    ElementTree.indent(suites)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode")
-
-
-def totals(results: Iterable[Result]) -> dict[str, str]:
-    counts = Counter(result.outcome for result in results)
-    numbers = {"tests": counts.total(), "failures": counts["drifted"], "errors": 0, "skipped": counts["not verified"]}
-    return {name: str(number) for name, number in numbers.items()}
-
-
-def case_element(result: Result) -> ElementTree.Element:
-    case = ElementTree.Element("testcase", classname=result.check.operation, name=result.check.topic)
-    if result.findings:
-        kinds = ", ".join(dict.fromkeys(str(finding.kind) for finding in result.findings))
-        lines = [
-            escape_unprintable(f"{finding_line(each)}  ({each.source}; {each.request})") for each in result.findings
-        ]
-        failure = ElementTree.SubElement(case, "failure", type=kinds, message=lines[0])
-        failure.text = "\n".join(lines)
-    elif result.not_verified is not None:
-        ElementTree.SubElement(case, "skipped", message=escape_unprintable(result.not_verified))
-    return case
+    return fill_template("contract", "junit.xml", report=report, finding_line=finding_line).rstrip()

@@ -1,4 +1,4 @@
-"""JSON text that keeps every value a client may send, and the escapes of text for terminals, XML and HTML."""
+"""JSON text that keeps every value a client may send, and text for terminals, XML and HTML."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Any, NoReturn, TypeAlias
 
 import orjson
@@ -95,6 +94,20 @@ def escape_unprintable(text: str) -> str:
     return re.sub(UNPRINTABLE, lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
-def to_html(text: str) -> str:
-    """Escape text for HTML and SVG."""
-    return escape(escape_unprintable(text))
+def fill_template(package: str, name: str, **values: object) -> str:
+    """Return the text of a Jinja template in a package of the emulator, with escaped values."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("emulator", package),
+        autoescape=True,
+        finalize=_without_unprintable,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name).render(values)
+
+
+def _without_unprintable(value: object) -> object:
+    """Escape the unprintable characters of a text that is not HTML or XML yet."""
+    return escape_unprintable(value) if type(value) is str else value

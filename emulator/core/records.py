@@ -6,6 +6,7 @@ response can contain it unchanged. Kinds have the vendor's model names.
 """
 
 import enum
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import chain
@@ -531,6 +532,26 @@ class InvoiceItem(NamedTuple):
     net_amount: str = "0.00"
 
 
+class Stock(NamedTuple):
+    """The available quantity of a product at a location: the stock without the reservations."""
+
+    id: int
+    product: ProductId
+    stock_location: StockLocationId
+    quantity: int = 0
+
+
+class Reservation(NamedTuple):
+    """A package item's claim on a location's stock. It ends when the item is packed or moved."""
+
+    id: int
+    package: PackageId
+    package_item: PackageItemId
+    product: ProductId
+    stock_location: StockLocationId
+    quantity: int = 1
+
+
 class DenialReason(NamedTuple):
     """A reason for a location to refuse a package."""
 
@@ -555,64 +576,12 @@ class InvoiceDocument(NamedTuple):
     created_date: datetime = UNDATED
 
 
-class Reservation(NamedTuple):
-    """A package item's claim on a location's stock. It ends when the item is packed or moved."""
-
-    id: int
-    package: PackageId
-    package_item: PackageItemId
-    product: ProductId
-    stock_location: StockLocationId
-    quantity: int = 1
-
-
-class Stock(NamedTuple):
-    """The available quantity of a product at a location: the stock without the reservations."""
-
-    id: int
-    product: ProductId
-    stock_location: StockLocationId
-    quantity: int = 0
-
-
 KINDS: dict[str, RecordKind] = {
-    "country": Country,
-    "city": City,
-    "township": Township,
-    "district": District,
-    "user": User,
-    "channel": Channel,
-    "customer": Customer,
-    "address": Address,
-    "location_address": LocationAddress,
-    "stock_location": StockLocation,
-    "cargo_company": CargoCompany,
-    "price_list": PriceList,
-    "stock_list": StockList,
-    "product": Product,
-    "product_image": ProductImage,
-    "state": State,
-    "transition": Transition,
-    "order": Order,
-    "order_item": OrderItem,
-    "package": Package,
-    "package_item": PackageItem,
-    "shipment": Shipment,
-    "shipping_label": ShippingLabel,
-    "delivery_range": DeliveryRange,
-    "transfer_order": TransferOrder,
-    "transfer_item": TransferItem,
-    "transition_log": TransitionLog,
-    "webhook": Webhook,
-    "webhook_event": WebhookEvent,
-    "invoice": Invoice,
-    "invoice_item": InvoiceItem,
-    "stock": Stock,
-    "reservation": Reservation,
-    "denial_reason": DenialReason,
-    "invoice_document": InvoiceDocument,
+    re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): kind
+    for name, kind in tuple(globals().items())
+    if hasattr(kind, "_fields")
 }
-"""The vendor's name of a kind, as references and files have it -> the kind."""
+"""The vendor's name of a kind, as references and files have it -> the kind, for all entities above."""
 
 RELATIONS: dict[RecordKind, dict[str, tuple[str, ...]]] = {
     User: {"username": ("username",)},

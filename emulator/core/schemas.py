@@ -10,6 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import orjson
+
 from emulator.core.json_text import JsonValue
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def find_problems(name: str, document: object) -> Iterator[Problem]:
 @cache
 def _schemas() -> Mapping[str, Schema]:
     paths = (path for folder in FOLDERS for path in (ROOT / folder).glob("*.json"))
-    return {path.stem: json.loads(path.read_bytes()) for path in paths}
+    return {path.stem: orjson.loads(path.read_bytes()) for path in paths}
 
 
 @cache

@@ -19,7 +19,7 @@ from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.errors import did_you_mean
 from emulator.core.event_types import EVENT_TYPES
-from emulator.core.json_text import JsonObject, escape_unprintable
+from emulator.core.json_text import JsonObject, escape_unprintable, fill_template
 from emulator.coverage.counts import (
     RUN_KEY,
     Counts,
@@ -369,7 +369,7 @@ def group_names(names: Iterable[str]) -> Iterator[str]:
 def as_junit(report: Report, minimum: float | None) -> str:
     """Return a test suite for each dimension and a case for each name. A name that is not covered is skipped."""
     missed = None if minimum is None or report.reaches(minimum) else shortfall(report, minimum)
-    return fill_template("junit.xml", report=report, minimum=minimum, missed=missed)
+    return fill_template("coverage", "junit.xml", report=report, minimum=minimum, missed=missed)
 
 
 # HTML
@@ -377,26 +377,7 @@ def as_junit(report: Report, minimum: float | None) -> str:
 
 def as_page(report: Report) -> str:
     """Return the HTML page."""
-    return fill_template("page.html", report=report, tables=list(transition_tables(report)))
-
-
-def fill_template(name: str, **values: object) -> str:
-    """Return the text of a Jinja template of this package, with escaped values."""
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(
-        loader=PackageLoader("emulator", "coverage"),
-        autoescape=True,
-        finalize=without_unprintable,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(name).render(values)
-
-
-def without_unprintable(value: object) -> object:
-    """Escape the unprintable characters of a text that is not HTML or XML yet."""
-    return escape_unprintable(value) if type(value) is str else value
+    return fill_template("coverage", "page.html", report=report, tables=list(transition_tables(report)))
 
 
 class TransitionTable(NamedTuple):

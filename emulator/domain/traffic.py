@@ -10,36 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from emulator.core import records
 from emulator.core.errors import Conflict
 from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject
-from emulator.core.records import (
-    KINDS,
-    Address,
-    CargoCompany,
-    Customer,
-    DenialReason,
-    Invoice,
-    InvoiceDocument,
-    InvoiceItem,
-    Order,
-    OrderItem,
-    Package,
-    PackageItem,
-    Product,
-    Record,
-    RecordKind,
-    Shipment,
-    ShippingLabel,
-    State,
-    Stock,
-    StockLocation,
-    TransferItem,
-    TransferOrder,
-    Transition,
-    TransitionLog,
-    WebhookEvent,
-)
 from emulator.core.seeded_random import draw, u16
 from emulator.domain.arranging.packages import CANCEL_CODE, CARRIER_TRANSITIONS
 from emulator.domain.commands.transfers import TRANSFERRED, TRANSFERS_COMPLETE
@@ -90,8 +64,8 @@ class StateStage(NamedTuple):
     moves: tuple[RandomMove, ...]
 
 
-STAGES: Mapping[RecordKind, Mapping[str, StateStage]] = {
-    KINDS[kind]: {
+STAGES: Mapping[records.RecordKind, Mapping[str, StateStage]] = {
+    records.KINDS[kind]: {
         value: StateStage(**stage | {"moves": tuple(RandomMove(*move) for move in stage["moves"])})
         for value, stage in stages.items()
     }
@@ -101,7 +75,10 @@ STAGES: Mapping[RecordKind, Mapping[str, StateStage]] = {
 
 A package in state 300 leaves it by a cancellation only if no transfer order completes it before.
 """
-COMMANDS: Mapping[RecordKind, str] = {Package: "command_package", TransferOrder: "command_transfer"}
+COMMANDS: Mapping[records.RecordKind, str] = {
+    records.Package: "command_package",
+    records.TransferOrder: "command_transfer",
+}
 
 
 class NextCheck(NamedTuple):
@@ -113,13 +90,13 @@ class NextCheck(NamedTuple):
 
 def state_entered_at(view: Reader, subject: Subject) -> datetime:
     """Return when a package or transfer order entered its state."""
-    logs = view.related(TransitionLog, "subject", subject_key(view, subject))
-    return view.get_existing(TransitionLog, logs[-1]).created_date if logs else subject.created_date
+    logs = view.related(records.TransitionLog, "subject", subject_key(view, subject))
+    return view.get_existing(records.TransitionLog, logs[-1]).created_date if logs else subject.created_date
 
 
 def current_stage(view: Reader, subject: Subject) -> StateStage | None:
     """Return the stage of a package or transfer order, or None in a final state."""
-    return STAGES[type(subject)].get(view.get_existing(State, subject.state).enum_value)
+    return STAGES[type(subject)].get(view.get_existing(records.State, subject.state).enum_value)
 
 
 def draw_for_check(seed: int, subject: Subject, since: datetime, attempt: int) -> bytes:
@@ -178,13 +155,15 @@ def build_command_step(view: Reader, subject: Subject, move: RandomMove, random:
     """Return the command that makes a move, or None if the installation does not offer it."""
     destination = previous_state_value(view, subject) if move.target == PREVIOUS_STATE else move.target
     for transition in offered_transitions(view, subject.state):
-        value = view.get_existing(State, transition.destination_state).enum_value
+        value = view.get_existing(records.State, transition.destination_state).enum_value
         if transition.command_code == move.code and value == destination:
             return command_step(view, subject, transition, random)
     return None
 
 
-def command_step(view: Reader, subject: Subject, transition: Transition, random: bytes = NO_RANDOM_DATA) -> Step:
+def command_step(
+    view: Reader, subject: Subject, transition: records.Transition, random: bytes = NO_RANDOM_DATA
+) -> Step:
     """Return the command that makes a transition."""
     parameters = command_parameters(view, subject, transition.command_code, random)
     body = {"transition": transition.id, "input_parameters": parameters}
@@ -193,8 +172,8 @@ def command_step(view: Reader, subject: Subject, transition: Transition, random:
 
 def previous_state_value(view: Reader, subject: Subject) -> str | None:
     """Return the enum value of a record's previous state."""
-    logs = view.find(TransitionLog, "subject", subject_key(view, subject))
-    return view.get_existing(State, logs[-1].old_state).enum_value if logs else None
+    logs = view.find(records.TransitionLog, "subject", subject_key(view, subject))
+    return view.get_existing(records.State, logs[-1].old_state).enum_value if logs else None
 
 
 def command_parameters(view: Reader, subject: Subject, code: str, random: bytes) -> JsonObject:
@@ -204,12 +183,12 @@ def command_parameters(view: Reader, subject: Subject, code: str, random: bytes)
 
 
 def random_denial_reason(view: Reader, _: Subject, random: bytes) -> JsonObject:
-    reasons = [reason.id for reason in view.all(DenialReason) if reason.is_active]
+    reasons = [reason.id for reason in view.all(records.DenialReason) if reason.is_active]
     return {"denial_reason": reasons[random[4] % len(reasons)]} if reasons else {}
 
 
 def all_items(view: Reader, subject: Subject, _: bytes) -> JsonObject:
-    return {"package_items": list(view.related(PackageItem, "package", subject.id))}
+    return {"package_items": list(view.related(records.PackageItem, "package", subject.id))}
 
 
 def first_item(view: Reader, subject: Subject, random: bytes) -> JsonObject:
@@ -218,13 +197,13 @@ def first_item(view: Reader, subject: Subject, random: bytes) -> JsonObject:
 
 def one_group(view: Reader, subject: Subject, random: bytes) -> JsonObject:
     """Assign all items to the first active location that has an ERP code."""
-    codes = [each.erp_code for each in view.all(StockLocation) if each.is_active and each.erp_code]
+    codes = [each.erp_code for each in view.all(records.StockLocation) if each.is_active and each.erp_code]
     groups = [{**all_items(view, subject, random), "erp_code": code} for code in codes[:1]]
     return {"assignment_groups": groups}
 
 
 def carrier_and_number(view: Reader, subject: Subject, _: bytes) -> JsonObject:
-    carriers = [each.id for each in view.all(CargoCompany) if each.is_active]
+    carriers = [each.id for each in view.all(records.CargoCompany) if each.is_active]
     return {"cargo_company": carriers[0] if carriers else None, "tracking_number": f"{subject.number}-1"}
 
 
@@ -253,7 +232,7 @@ PARAMETERS: Mapping[str, Callable[[Reader, Subject, bytes], JsonObject]] = {
 
 def build_order_step(view: Reader, seed: int, number: int) -> Step | None:
     """Return the step that places the order with this number, or None in a world without products."""
-    products = [product.sku for product in view.all(Product)]
+    products = [product.sku for product in view.all(records.Product)]
     if not products:
         return None
     random = draw(seed, "live order", number)
@@ -265,11 +244,11 @@ def build_order_step(view: Reader, seed: int, number: int) -> Step | None:
 
 def build_restock_steps(view: Reader, seed: int, hour: int) -> Iterator[Step]:
     """Yield a step for each stock of an active location that is nearly empty."""
-    active = {location.id for location in view.all(StockLocation) if location.is_active}
-    for stock in view.all(Stock):
+    active = {location.id for location in view.all(records.StockLocation) if location.is_active}
+    for stock in view.all(records.Stock):
         if stock.quantity < LOW_STOCK and stock.stock_location in active:
             more = draw(seed, f"live stock {stock.id}", hour)[0] % 20
-            sku = view.get_existing(Product, stock.product).sku
+            sku = view.get_existing(records.Product, stock.product).sku
             yield Step(
                 "control_put_stock",
                 {"location_id": stock.stock_location, "sku": sku},
@@ -280,7 +259,7 @@ def build_restock_steps(view: Reader, seed: int, hour: int) -> Iterator[Step]:
 # --- deletion of finished orders ------------------------------------------------------------------------------------
 
 
-def is_finished(view: Reader, package: Package, now: datetime) -> bool:
+def is_finished(view: Reader, package: records.Package, now: datetime) -> bool:
     """Return whether a package has been in a final state for an hour, or unchanged for a day."""
     age = now - max(state_entered_at(view, package), package.modified_date)
     return age > (RETENTION_PERIOD if current_stage(view, package) is None else IDLE_PERIOD)
@@ -288,13 +267,13 @@ def is_finished(view: Reader, package: Package, now: datetime) -> bool:
 
 def finished_orders(view: Reader, now: datetime) -> list[int]:
     """Return the ids of the added orders that are finished and do not belong to the newest packages."""
-    added = view.added_ids(Package)
+    added = view.added_ids(records.Package)
     finished: dict[int, None] = {}
     for id_ in added[:-RETAINED_PACKAGES]:
-        order = view.get_existing(Package, id_).order
-        if order in finished or view.base.get(Order, order) is not None:
+        order = view.get_existing(records.Package, id_).order
+        if order in finished or view.base.get(records.Order, order) is not None:
             continue
-        packages = view.find(Package, "order", order)
+        packages = view.find(records.Package, "order", order)
         is_old = packages[-1].id < added[-RETAINED_PACKAGES]
         if is_old and all(is_finished(view, package, now) for package in packages):
             finished[order] = None
@@ -303,15 +282,17 @@ def finished_orders(view: Reader, now: datetime) -> list[int]:
 
 def delete_orders(tx: Transaction, orders: Iterable[int]) -> int:
     """Delete orders and return how many. Orders of the scenario and orders with pending events are kept."""
-    deletable = [order for id_ in orders if (order := tx.get(Order, id_)) is not None and is_deletable(tx, order)]
-    packages = {id_ for order in deletable for id_ in tx.related(Package, "order", order.id)}
-    transfers = {id_ for package in packages for id_ in tx.related(TransferOrder, "package", package)}
+    deletable = [
+        order for id_ in orders if (order := tx.get(records.Order, id_)) is not None and is_deletable(tx, order)
+    ]
+    packages = {id_ for order in deletable for id_ in tx.related(records.Package, "order", order.id)}
+    transfers = {id_ for package in packages for id_ in tx.related(records.TransferOrder, "package", package)}
     shipments = [
         each
-        for each in added_records(tx, Shipment)
+        for each in added_records(tx, records.Shipment)
         if each.package in packages or each.transfer_order in transfers  # cancelled shipments, too
     ]
-    labels = [each for each in added_records(tx, ShippingLabel) if each.package in packages]
+    labels = [each for each in added_records(tx, records.ShippingLabel) if each.package in packages]
     for order in deletable:
         delete_order(tx, order)
     for record in (*shipments, *labels):
@@ -319,61 +300,63 @@ def delete_orders(tx: Transaction, orders: Iterable[int]) -> int:
     return len(deletable)
 
 
-def added_records(view: Reader, kind: RecordKind) -> Iterator[Record]:
+def added_records(view: Reader, kind: records.RecordKind) -> Iterator[records.Record]:
     """Yield the records of a kind that were added after the scenario's start."""
     return (view.get_existing(kind, id_) for id_ in view.added_ids(kind))
 
 
-def is_deletable(view: Reader, order: Order) -> bool:
-    if view.base.has(Order, order.id):
+def is_deletable(view: Reader, order: records.Order) -> bool:
+    if view.base.has(records.Order, order.id):
         return False
     keys = (subject_key(view, subject) for subject in logged_records(view, order))
-    return all(event.due is None for key in keys for event in view.find(WebhookEvent, "subject", key))
+    return all(event.due is None for key in keys for event in view.find(records.WebhookEvent, "subject", key))
 
 
-def logged_records(view: Reader, order: Order) -> Iterator[Order | Package | TransferOrder]:
+def logged_records(
+    view: Reader, order: records.Order
+) -> Iterator[records.Order | records.Package | records.TransferOrder]:
     """Yield the records of an order that have logs and events."""
-    for package in view.find(Package, "order", order.id):
+    for package in view.find(records.Package, "order", order.id):
         yield package
-        yield from view.find(TransferOrder, "package", package.id)
+        yield from view.find(records.TransferOrder, "package", package.id)
     yield order
 
 
-def subject_key(view: Reader, subject: Order | Package | TransferOrder) -> tuple[int, int]:
-    return (view.get_existing(State, subject.state).content_type, subject.id)
+def subject_key(view: Reader, subject: records.Order | records.Package | records.TransferOrder) -> tuple[int, int]:
+    return (view.get_existing(records.State, subject.state).content_type, subject.id)
 
 
-def delete_order(tx: Transaction, order: Order) -> None:
+def delete_order(tx: Transaction, order: records.Order) -> None:
     """Delete an order with everything that belongs to it, and its customer if no other order has the customer."""
     for subject in logged_records(tx, order):
-        for kind in (WebhookEvent, TransitionLog):
+        for kind in (records.WebhookEvent, records.TransitionLog):
             for record in tx.find(kind, "subject", subject_key(tx, subject)):
                 tx.remove(record)
-    for package in tx.find(Package, "order", order.id):
+    for package in tx.find(records.Package, "order", order.id):
         end_reservations(tx, package, give_back=True)
     remove_with_dependents(tx, order)
-    customer = tx.get_existing(Customer, order.customer)
-    if not tx.related(Order, "customer", customer.id) and not tx.base.has(Customer, customer.id):
+    customer = tx.get_existing(records.Customer, order.customer)
+    if not tx.related(records.Order, "customer", customer.id) and not tx.base.has(records.Customer, customer.id):
         for id_ in {order.shipping_address, order.billing_address}:
-            tx.remove(tx.get_existing(Address, id_))
+            tx.remove(tx.get_existing(records.Address, id_))
         tx.remove(customer)
 
 
-DEPENDENTS: Mapping[RecordKind, tuple[tuple[RecordKind, str], ...]] = {
-    Order: ((Package, "order"), (OrderItem, "order")),
-    Package: (
-        (TransferOrder, "package"),
-        (Invoice, "package"),
-        (InvoiceDocument, "package"),
-        (PackageItem, "package"),
+DEPENDENTS: Mapping[records.RecordKind, tuple[tuple[records.RecordKind, str], ...]] = {
+    records.Order: ((records.Package, "order"), (records.OrderItem, "order")),
+    records.Package: (
+        (records.TransferOrder, "package"),
+        (records.Invoice, "package"),
+        (records.InvoiceDocument, "package"),
+        (records.PackageItem, "package"),
     ),
-    TransferOrder: ((TransferItem, "transfer_order"),),
-    Invoice: ((InvoiceItem, "invoice"),),
+    records.TransferOrder: ((records.TransferItem, "transfer_order"),),
+    records.Invoice: ((records.InvoiceItem, "invoice"),),
 }
 """Kind -> the kinds of the records that belong to it, and the relations that find them."""
 
 
-def remove_with_dependents(tx: Transaction, record: Record) -> None:
+def remove_with_dependents(tx: Transaction, record: records.Record) -> None:
     """Remove a record after the records that belong to it."""
     for kind, relation in DEPENDENTS.get(type(record), ()):
         for dependent in tx.find(kind, relation, record.id):
@@ -393,7 +376,9 @@ def build_overtaking_steps(view: Reader, subject: Subject, transition_id: int | 
     The default transition is the first that leads out of the record's state: one of the carrier or the operator, of
     another client, or of the planner. Raise `Conflict` if the state does not allow the transition, or has none.
     """
-    allowed = [each for each in view.find(Transition, "source_state", subject.state) if is_possible(each, subject)]
+    allowed = [
+        each for each in view.find(records.Transition, "source_state", subject.state) if is_possible(each, subject)
+    ]
     if transition_id is None:
         allowed = [each for each in allowed if each.source_state != each.destination_state]
     for transition in sorted(allowed, key=lambda each: (actor_rank(each), each.position, each.id)):
@@ -401,29 +386,31 @@ def build_overtaking_steps(view: Reader, subject: Subject, transition_id: int | 
             return transition_steps(view, subject, transition)
     names = [f"{each.id} {slug_or_label(each)}" for each in allowed]
     what = "no transition leads" if transition_id is None else f"transition {transition_id} does not lead"
-    raise Conflict(f'{what} out of state "{view.get_existing(State, subject.state).name}"', names)
+    raise Conflict(f'{what} out of state "{view.get_existing(records.State, subject.state).name}"', names)
 
 
-def is_possible(transition: Transition, subject: Subject) -> bool:
+def is_possible(transition: records.Transition, subject: Subject) -> bool:
     """Return whether recorded writes can make the transition."""
     code = transition.command_code
     is_of_package = code in CARRIER_EVENTS or code == TRANSFERS_COMPLETE
-    return transition.actor == COMMAND or code == CANCEL_CODE or (is_of_package and isinstance(subject, Package))
+    return (
+        transition.actor == COMMAND or code == CANCEL_CODE or (is_of_package and isinstance(subject, records.Package))
+    )
 
 
-def actor_rank(transition: Transition) -> int:
+def actor_rank(transition: records.Transition) -> int:
     """Return the place of a transition's actor in the order of the default."""
     return 2 if transition.command_code == TRANSFERS_COMPLETE else int(transition.actor == COMMAND)
 
 
-def transition_steps(view: Reader, subject: Subject, transition: Transition) -> list[Step]:
+def transition_steps(view: Reader, subject: Subject, transition: records.Transition) -> list[Step]:
     """Return the writes that make a transition. A transfer order is cancelled with its package."""
     if transition.actor == COMMAND:
         return [command_step(view, subject, transition)]
     if transition.command_code == TRANSFERS_COMPLETE:
         return arrival_steps(view, subject)
     if transition.command_code == CANCEL_CODE:
-        package = subject.package if isinstance(subject, TransferOrder) else subject.id
+        package = subject.package if isinstance(subject, records.TransferOrder) else subject.id
         return [Step("control_cancel_package", {"pk": package})]
     event = CARRIER_EVENTS[transition.command_code]
     return [Step("control_report_carrier", {"pk": subject.id}, body={"event": event})]
@@ -433,7 +420,7 @@ def arrival_steps(view: Reader, subject: Subject) -> list[Step]:
     """Return the writes by which all open transfer orders of a package arrive, or raise `Conflict` if it has none."""
     steps = [
         command_step(view, transfer, transition)
-        for transfer in view.find(TransferOrder, "package", subject.id)
+        for transfer in view.find(records.TransferOrder, "package", subject.id)
         for transition in shortest_path(view, transfer.state, sibling_state_id(view, transfer.state, TRANSFERRED))
     ]
     if not steps:

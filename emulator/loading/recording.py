@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 from emulator.api.request_fields import REQUEST_FIELDS
-from emulator.api.routes import LOGIN_RESPONSES, Route
+from emulator.api.routes import Route
 from emulator.api.serializers import SERIALIZERS
 from emulator.core import json_text
 from emulator.core.errors import ApiError, ControlError
@@ -213,7 +213,7 @@ class Selection:
     def _add_write(self, exchange: RecordedExchange) -> None:
         route = exchange.route
         if route is None or route.operation not in REPLAYS:
-            if route is None or route.responses is not LOGIN_RESPONSES:
+            if route is None or not route.is_login:
                 self.missing[f"{exchange.title} is not a write that can be repeated"] += 1
             return
         self.writes.append((route, exchange))

@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import orjson
@@ -29,6 +29,7 @@ from emulator.api.views.records import (
 )
 from emulator.core.call import Reply
 from emulator.core.errors import ApiError, BadRequest
+from emulator.core.files import load_fixture
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State, Transition
 from emulator.core.schemas import is_nullable
@@ -356,14 +357,8 @@ FitsKey = Callable[[str, str, JsonValue], bool]
 
 @dataclass(frozen=True)
 class MutationKind:
-    """A kind of mutation. In its texts, `{operation}` and `{detail}` stand for those of the mutation."""
+    """The functions of a kind of mutation."""
 
-    where: Literal["request", "response", "delivery"]
-    how: str
-    why: str
-    """Why it happens in real life."""
-    effect: str
-    """What a user suffers if the client does not expect it."""
     find: Callable[[Exchange], Iterable[str]] = lambda _: ()
     """Returns the details that an exchange can show."""
     change: Change = lambda _exchange, _detail: None
@@ -375,110 +370,36 @@ class MutationKind:
     """The key of a page that the client must read to notice it."""
 
 
-DELIVERY_EFFECT = "What the client knows of its packages differs from the OMS after {operation}."
+class MutationTexts(NamedTuple):
+    """The texts of a kind of mutation. In them, `{operation}` and `{detail}` stand for those of the mutation."""
+
+    how: str
+    why: str
+    """Why it happens in real life."""
+    effect: str
+    """What a user suffers if the client does not expect it."""
+
+
 KINDS: dict[str, MutationKind] = {
-    "refusal-accepted": MutationKind(
-        "request",
-        "{operation} accepts {detail}, which it refused.",
-        "Installations have other state graphs, and the state can change between the read and the command.",
-        "A package is processed twice or in the wrong order, and the client reports nothing.",
-        partial(find_command, statuses=(400,)),
-        accept_transition,
-    ),
-    "transition-refused": MutationKind(
-        "request",
-        "{operation} refuses {detail}, which it accepted.",
-        "Another user, the carrier or the planner changed the record first.",
-        "The client reports success for a command that was refused.",
-        partial(find_command, statuses=(200, 204)),
-        refuse_transition,
-    ),
+    "refusal-accepted": MutationKind(partial(find_command, statuses=(400,)), accept_transition),
+    "transition-refused": MutationKind(partial(find_command, statuses=(200, 204)), refuse_transition),
     "key-missing": MutationKind(
-        "response",
-        "The response of {operation} has no {detail}.",
-        "Versions and installations of the service differ in their keys.",
-        "The client fails in the middle of its work, or shows an empty value.",
-        change=change_value(remove_key),
-        fits_key=lambda schema, path, _: not is_nullable(schema, path),
+        change=change_value(remove_key), fits_key=lambda schema, path, _: not is_nullable(schema, path)
     ),
     "key-null": MutationKind(
-        "response",
-        "{detail} is null in the response of {operation}.",
-        "The schema allows null: the value is not known yet, or this installation does not use it.",
-        "The client fails on records without the value, or shows `None` to its users.",
-        change=change_value(set_null),
-        fits_key=lambda schema, path, _: is_nullable(schema, path),
+        change=change_value(set_null), fits_key=lambda schema, path, _: is_nullable(schema, path)
     ),
-    "id-swapped": MutationKind(
-        "response",
-        "{detail} in the response of {operation} is the id of another record.",
-        "Ids of packages, orders and items are separate sequences, and test data often has equal ones.",
-        "The client changes or shows another record.",
-        change=change_value(swap_id),
-        fits_key=lambda _, path, value: is_id(path, value),
-    ),
+    "id-swapped": MutationKind(change=change_value(swap_id), fits_key=lambda _, path, value: is_id(path, value)),
     "time-shifted": MutationKind(
-        "response",
-        "{detail} in the response of {operation} is three hours later.",
-        "Servers and clients confuse local time and UTC.",
-        "Deadlines, reports and the order of events are wrong by the offset of a time zone.",
-        change=change_value(shift_time),
-        fits_key=lambda _, path, value: is_time(path, value),
+        change=change_value(shift_time), fits_key=lambda _, path, value: is_time(path, value)
     ),
-    "page-halved": MutationKind(
-        "request",
-        "{operation} returns half as many records on a page.",
-        "Default and maximum of the page size are settings of the server.",
-        "Records that do not fit on the first page are never processed.",
-        find_halved,
-        halve_page,
-        needs="results",
-    ),
-    "next-missing": MutationKind(
-        "response",
-        "`next` is null on every page of {operation}.",
-        "Records leave the list while the client reads it, so that the last page comes earlier.",
-        "Records beyond the first page are never processed.",
-        find_next,
-        remove_next,
-        needs="next",
-    ),
-    "filter-ignored": MutationKind(
-        "request",
-        "{operation} ignores the filter {detail}.",
-        "The real service ignores unknown parameters silently, and its pages do not name all filters.",
-        "The client processes records that it did not ask for.",
-        find_filters,
-        ignore_filter,
-    ),
-    "retry-after-missing": MutationKind(
-        "response",
-        "A 429 of {operation} has no Retry-After.",
-        "Proxies in front of the service limit requests too, and often do not say for how long.",
-        "The client fails, or repeats the request at once and stays blocked.",
-        find_retry_after,
-        remove_retry_after,
-    ),
-    "event-lost": MutationKind(
-        "delivery",
-        "No delivery of {operation} arrives.",
-        "A receiver is down for longer than the sender retries.",
-        DELIVERY_EFFECT,
-        change_plan=PLAN_FAULTS["drop"],
-    ),
-    "event-twice": MutationKind(
-        "delivery",
-        "Each delivery of {operation} arrives twice.",
-        "The sender repeats a delivery if the response is late or lost.",
-        "The client handles an event twice, such as a second e-mail or a second booking.",
-        change_plan=PLAN_FAULTS["duplicate"],
-    ),
-    "signature-wrong": MutationKind(
-        "delivery",
-        "The signature of {operation} is wrong.",
-        "Anyone who knows the URL of a receiver can send events to it.",
-        "A forged event changes the records of the client.",
-        change_plan=PLAN_FAULTS["corrupt_signature"],
-    ),
+    "page-halved": MutationKind(find_halved, halve_page, needs="results"),
+    "next-missing": MutationKind(find_next, remove_next, needs="next"),
+    "filter-ignored": MutationKind(find_filters, ignore_filter),
+    "retry-after-missing": MutationKind(find_retry_after, remove_retry_after),
+    "event-lost": MutationKind(change_plan=PLAN_FAULTS["drop"]),
+    "event-twice": MutationKind(change_plan=PLAN_FAULTS["duplicate"]),
+    "signature-wrong": MutationKind(change_plan=PLAN_FAULTS["corrupt_signature"]),
 }
+TEXTS = {name: MutationTexts(**texts) for name, texts in load_fixture("mutations").items()}
 """Name of a kind -> what it changes, and why a suite should notice it."""

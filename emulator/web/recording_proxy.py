@@ -18,7 +18,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict, Retry, connection_from_url
 from urllib3.exceptions import HTTPError
 
-from emulator.api.routes import LOGIN_RESPONSES
 from emulator.core.hosts import DEFAULT_PORTS
 from emulator.core.json_text import dump_json
 from emulator.loading.recording import READ_METHODS, RecordedExchange
@@ -148,7 +147,7 @@ class RecordingProxy:
         path = unquote(destination.path)
         match = ROUTER.match(path)
         route = None if match is None else match.resource.routes.get(method)
-        is_login = route is not None and route.responses is LOGIN_RESPONSES
+        is_login = route is not None and route.is_login
         if not (method in READ_METHODS or is_login or allow_writes):
             raise Refused(HTTPStatus.FORBIDDEN, WRITE_REFUSED)
         response = self._send(method, destination, headers, body)

@@ -6,6 +6,7 @@ The other modules of this package build the parts of the OpenAPI document.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 
 from emulator.api.openapi import control
 from emulator.api.openapi.client_schemas import openapi_30
@@ -150,42 +151,19 @@ def closed_object(**properties: JsonObject) -> JsonObject:
 
 # AsyncAPI and Arazzo
 
+
 CHANNEL, OPERATION = "subscriber", "sendEvent"
-HTTP_BINDING_VERSION = "0.3.0"
 
 
 def asyncapi_document() -> JsonObject:
     """Return the AsyncAPI 3.0 document: one channel, with a message for each event type."""
+    document: JsonObject = deepcopy(load_fixture("asyncapi"))
     messages = {message_name(event): message(event) for event in EVENT_TYPES}
-    return {
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": "Akinon OMS webhooks, emulated",
-            "version": __version__,
-            "description": WEBHOOK_DESCRIPTION,
-            "contact": {"name": "oms-emulator"},
-            "license": {"name": "MIT"},
-        },
-        "defaultContentType": JSON,
-        "channels": {
-            CHANNEL: {
-                "address": None,
-                "title": "Subscriber",
-                "description": "The `target_url` of a hook, which `POST /whisperer/hooks/` creates.",
-                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-            }
-        },
-        "operations": {
-            OPERATION: {
-                "action": "send",
-                "channel": {"$ref": f"#/channels/{CHANNEL}"},
-                "summary": "Send an event to a subscriber",
-                "bindings": {"http": {"method": "POST", "bindingVersion": HTTP_BINDING_VERSION}},
-                "messages": [{"$ref": f"#/channels/{CHANNEL}/messages/{name}"} for name in messages],
-            }
-        },
-        "components": {"messages": messages, "schemas": schema_components(messages)},
-    }
+    document["info"]["version"] = __version__
+    for name in messages:
+        document["channels"][CHANNEL]["messages"][name] = {"$ref": f"#/components/messages/{name}"}
+        document["operations"][OPERATION]["messages"].append({"$ref": f"#/channels/{CHANNEL}/messages/{name}"})
+    return document | {"components": {"messages": messages, "schemas": schema_components(messages)}}
 
 
 def message_name(event: EventType) -> str:

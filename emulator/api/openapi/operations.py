@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -42,44 +42,14 @@ class SharedResponse(NamedTuple):
 
     status: int
     description: str
-    examples: tuple[errors.ApiError, ...]
-    headers: tuple[str, ...] = ()
+    examples: Sequence[Sequence[JsonValue]] = ()
+    """The class of an error, and its arguments."""
+    headers: Sequence[str] = ()
     is_page: bool = False
     """Whether the framework also answers with an HTML page, as it does where no view is called."""
 
 
-SHARED_RESPONSES: Mapping[str, SharedResponse] = {
-    "BadRequest": SharedResponse(
-        400, "The Host header or the query is malformed, or the URL is too long.", (), is_page=True
-    ),
-    "Unauthorized": SharedResponse(
-        401,
-        "The credentials are missing or wrong.",
-        (errors.NotAuthenticated(), errors.AuthenticationFailed("Invalid token.")),
-        ("WWW-Authenticate",),
-    ),
-    "Forbidden": SharedResponse(403, "The caller has no permission.", (errors.PermissionDenied(),)),
-    "NotFound": SharedResponse(
-        404,
-        "The record, the page of a list, or the format does not exist. A path that matches no operation, such as"
-        " one with an id that is not a number, is an HTML page.",
-        (errors.NotFound(), errors.InvalidPage()),
-        is_page=True,
-    ),
-    "MethodNotAllowed": SharedResponse(405, "The method is not allowed.", (errors.MethodNotAllowed("PUT"),)),
-    "NotAcceptable": SharedResponse(
-        406, "JSON is the only format, and `Accept` excludes it.", (errors.NotAcceptable(),)
-    ),
-    "UnsupportedMediaType": SharedResponse(
-        415, "The body is neither JSON nor a form.", (errors.UnsupportedMediaType("text/plain"),)
-    ),
-    "TooManyRequests": SharedResponse(
-        429, "There were too many requests in a minute.", (errors.Throttled(60),), ("Retry-After",)
-    ),
-    "InternalServerError": SharedResponse(
-        500, "A bug or an injected fault.", (errors.ServerError(),), ("X-Emulator-Fault",)
-    ),
-}
+SHARED_RESPONSES = {name: SharedResponse(**row) for name, row in TABLES["responses"].items()}
 """`components.responses`, by name."""
 
 ERROR_EXAMPLES: Mapping[str, JsonObject] = {
@@ -246,7 +216,7 @@ def optional_entry(key: str, value: JsonValue) -> JsonObject:
 
 def response_component(response: SharedResponse) -> JsonObject:
     """Return a response that operations share."""
-    examples = {type(error).__name__: {"value": error.body} for error in response.examples}
+    examples = {name: {"value": getattr(errors, name)(*arguments).body} for name, *arguments in response.examples}
     document = {JSON: {"schema": schema_reference("error"), "examples": examples}} if examples else {}
     return {
         "description": response.description,

@@ -236,15 +236,12 @@ class EventPayload(SerializerField):
 
 class WebhookEvent(Serializer):
     kind = records.WebhookEvent
-    keys = """
-        id webhook created_date modified_date uuid request_payload response_content response_http_status delivered
-        request_datetimes retry_count object_id content_type
-    """
+    schema = "webhook-event"
     webhook = Nested(Webhook)
     request_payload = EventPayload()
 
 
 class WebhookEventShort(Serializer):
     kind = records.WebhookEvent
-    keys = "id webhook created_date modified_date delivered"
+    schema = "webhook-event-short"
     webhook = Nested(WebhookShort)

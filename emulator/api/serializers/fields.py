@@ -30,6 +30,7 @@ from emulator.core.records import (
     State,
     Transition,
 )
+from emulator.core.schemas import load_schema
 
 RANGE_BOUND_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
 MAX_ITEM_COUNT = 10_000
@@ -96,7 +97,7 @@ class SerializerField(fields.Field[JsonValue]):
 
 
 class SerializerMeta(SchemaMeta):
-    """Selects the fields of `keys`, and adds columns for names without a field (marshmallow's hook for fields)."""
+    """Selects the fields of the keys in `schema`, and adds columns for the others (marshmallow's hook for fields)."""
 
     @classmethod
     def get_declared_fields(
@@ -107,8 +108,9 @@ class SerializerMeta(SchemaMeta):
         dict_cls: type[dict[str, Any]] = dict,
     ) -> dict[str, fields.Field[Any]]:
         declared = dict(inherited_fields + cls_fields)
-        keys = [key for base in reversed(klass.mro()) for key in vars(base).get("keys", "").split()]
-        return dict_cls({key: declared.get(key) or Column() for key in keys})
+        schema: str = getattr(klass, "schema", "")
+        keys = load_schema(schema)["properties"] if schema else ()
+        return dict_cls({key: declared.get(key) or Column("id" if key == "pk" else None) for key in keys})
 
     def resolve_hooks(self) -> dict[str, list[tuple[str, bool, dict[str, Any]]]]:
         """Return no hooks: `dump` and `load` would call them. The search for them takes longer than all else here."""
@@ -119,9 +121,9 @@ class Serializer(Schema, metaclass=SerializerMeta):
     """The documents of one kind of record."""
 
     kind: ClassVar[RecordKind]
-    keys: ClassVar[str] = ""
-    """Keys in the order of the document. Those without a declared field are columns with the same name. A subclass
-    lists only the keys that it adds. Fields of other base classes have an effect if they are listed."""
+    schema: ClassVar[str] = ""
+    """Name of the document's schema, whose properties are the keys in their order. Those without a declared field are
+    columns with the same name (`pk`: the id). Fields of other base classes have an effect if the schema has them."""
     is_shared: ClassVar[bool] = False
     """Whether many documents contain this one (reference data): then its text is cached."""
     implied_columns: ClassVar[Mapping[str, ColumnValue]] = MappingProxyType({})

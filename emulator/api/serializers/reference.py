@@ -1,4 +1,4 @@
-"""Serializers of the reference surface; keys are in the order of its page (`fixtures/documented_reference/`).
+"""Serializers of the reference surface.
 
 Where the page prints an empty object for something that the guide shows, the guide's document is used.
 """
@@ -42,27 +42,27 @@ RULES = {False: {"name": "Nearest location with stock", "id": 1}, True: {"name":
 
 class State(Serializer):
     kind, is_shared = records.State, True
-    keys = "id created_date modified_date name config enum_class enum_value content_type"
+    schema = "reference-state"
     name = StateName("name")
 
 
 class ShortState(Serializer):
     kind, is_shared = records.State, True
-    keys = "name enum_value"
+    schema = "reference-state-short"
     implied_columns = MappingProxyType({"enum_class": "PackageStatus"})
     name = StateName("name")
 
 
 class CustomerAddress(guide.AddressFields, Serializer):
     kind = records.Address
-    keys = "id city country township district customer title line email phone_number first_name last_name is_active"
+    schema = "reference-address"
 
 
 class LocationAddress(Serializer):
     """A location's address with the keys of a customer's address; e-mail and telephone are the location's own."""
 
     kind = records.StockLocation
-    keys = "id city country township district customer title line email phone_number first_name last_name is_active"
+    schema = "reference-location-address"
     id = Column("address")
     city = Nested(guide.City, "address.city")
     country = Nested(guide.Country, "address.country")
@@ -79,16 +79,13 @@ class LocationAddress(Serializer):
 
 class StockLocation(Serializer):
     kind, is_shared = records.StockLocation, True
-    keys = "id name erp_code address tags"
+    schema = "reference-stock-location"
     address = NestedSelf(LocationAddress)
 
 
 class PackageItem(Serializer):
     kind = records.PackageItem
-    keys = """
-        id state order_item transfer_order created_date modified_date package denial_reason discrepancy_reason
-        unit_type
-    """
+    schema = "reference-package-item"
     state = Nested(State)
     order_item = Nested(guide.OrderItem)
     transfer_order = Nested(guide.TransferSimple)
@@ -101,17 +98,17 @@ class PackageItemRow(Serializer):
     """An entry of the list of a package's items."""
 
     kind = records.PackageItem
-    keys = "id product_sku"
+    schema = "reference-package-item-row"
     product_sku = RelatedColumn("order_item.product.sku")
 
 
 class DeliveryRange(Serializer):
     kind = records.DeliveryRange
-    keys = "lower upper"
+    schema = "reference-delivery-range"
 
 
 class PackageShort(guide.PackageShort):
-    keys = "id_encrypted scenario rule"
+    schema = "reference-package-short"
     packageitem_set = NestedList(PackageItem, "package")
     state = Nested(State)
     shipping_address = Nested(CustomerAddress)
@@ -122,11 +119,7 @@ class PackageShort(guide.PackageShort):
 
 
 class Package(PackageShort):
-    keys = """
-        date_placed city payment_type tracking_number target_packing_date invoice_number remote_id delivery_range
-        order_gift_box_note order_has_gift_box order_retail_store_id order_notes created_date modified_date
-        channel_omnitron_id source origin_address origin_address_id
-    """
+    schema = "reference-package"
     delivery_range = Nested(DeliveryRange)
     source = Constant("oms")
     origin_address = RelatedColumn("stock_location.address")
@@ -134,18 +127,14 @@ class Package(PackageShort):
 
 
 class PackageShortListItem(guide.PackageShortListItem):
-    keys = "created_date modified_date"
+    schema = "reference-package-short-list-item"
     state = Nested(State)
     delivery_type = LabeledChoice("order.delivery_type")
 
 
 class PackageSimple(Serializer):
     kind = records.Package
-    keys = """
-        id number state order stock_location tracking_number invoice_number remote_id shipping_address
-        is_click_and_collect shipment_date target_packing_date delivery_range created_date modified_date
-        extra_information
-    """
+    schema = "reference-package-simple"
     state = Nested(State)
     is_click_and_collect = RelatedColumn("order.is_click_and_collect")
     delivery_range = Nested(DeliveryRange)
@@ -153,14 +142,12 @@ class PackageSimple(Serializer):
 
 class User(Serializer):
     kind = records.User
-    keys = "id username email"
+    schema = "reference-user"
 
 
 class TransitionLog(Serializer):
     kind = records.TransitionLog
-    keys = """
-        id created_date modified_date source_state target_state transition content_type object_id additional_data user
-    """
+    schema = "reference-transition-log"
     modified_date = Column("created_date")
     source_state = Nested(State, "old_state")
     target_state = Nested(State, "new_state")
@@ -172,7 +159,7 @@ class TransitionLog(Serializer):
 
 class TransitionLogShort(Serializer):
     kind = records.TransitionLog
-    keys = "id created_date source_state target_state transition_name user"
+    schema = "reference-transition-log-short"
     source_state = Nested(ShortState, "old_state")
     target_state = Nested(ShortState, "new_state")
     transition_name = LogTransitionName()
@@ -181,10 +168,7 @@ class TransitionLogShort(Serializer):
 
 class WebhookEvent(Serializer):
     kind = records.WebhookEvent
-    keys = """
-        id created_date modified_date event_type content_type object_id status payload response retryable retry_count
-        next_retry_date
-    """
+    schema = "reference-webhook-event"
     event_type = RelatedColumn("webhook.event_type")
     content_type = ContentType()
     status = DeliveryStatus()
@@ -196,12 +180,13 @@ class WebhookEvent(Serializer):
 
 class WebhookEventShort(Serializer):
     kind = records.WebhookEvent
-    keys = "id created_date event_type status retry_count"
+    schema = "reference-webhook-event-short"
     event_type = RelatedColumn("webhook.event_type")
     status = DeliveryStatus()
 
 
 class Invoice(guide.Invoice):
+    schema = "reference-invoice"
     address = Nested(CustomerAddress)
 
 

@@ -15,23 +15,9 @@ import orjson
 
 from emulator.api.serializers.rendering import to_json
 from emulator.api.views.records import get_or_404
+from emulator.core import records
 from emulator.core.call import HTML, Call, Reply
 from emulator.core.files import FIXTURES, load_fixture
-from emulator.core.records import (
-    OMITTED,
-    Address,
-    CargoCompany,
-    City,
-    InvoiceDocument,
-    Order,
-    OrderItem,
-    Package,
-    PackageItem,
-    Product,
-    Shipment,
-    ShippingLabel,
-    StockLocation,
-)
 from emulator.state.store import Reader
 from emulator.state.world import World
 
@@ -59,8 +45,8 @@ def render_product_image(call: Call, world: World) -> Reply:
     """Return a drawing of the product in the path. For an unknown product it is a box with the name of the file."""
     path = unquote(call.url.partition("?")[0])
     match = PRODUCT_PATH.search(path)
-    product = world.records.get(Product, int(match[1][:18])) if match else None
-    name = path.rpartition("/")[2] if product is None or product.name is OMITTED else str(product.name)
+    product = world.records.get(records.Product, int(match[1][:18])) if match else None
+    name = path.rpartition("/")[2] if product is None or product.name is records.OMITTED else str(product.name)
     colour = DEFAULT_COLOUR if product is None else product_colour(product)
     shown = "".join(filter(str.isprintable, name))[:MAX_FILE_NAME_LENGTH]  # XML does not allow control characters
     shape = PICTURES["shapes"][DEFAULT_SHAPE if product is None else product_shape(name)]
@@ -68,7 +54,7 @@ def render_product_image(call: Call, world: World) -> Reply:
     return Reply(200, image.encode(), content_type=SVG)
 
 
-def product_colour(product: Product) -> str:
+def product_colour(product: records.Product) -> str:
     name = orjson.loads(product.attributes).get("renk")
     return PICTURES["colours"].get(str(name).upper(), DEFAULT_COLOUR)
 
@@ -81,31 +67,31 @@ def product_shape(name: str) -> str:
 def render_shipping_label(call: Call, world: World) -> Reply:
     """Return a printable label with sender, recipient, package number and tracking number."""
     snapshot = world.records
-    label = get_or_404(snapshot, ShippingLabel, call.path["pk"])
-    package = snapshot.get_existing(Package, label.package)
-    address = snapshot.get_existing(Address, package.shipping_address)
+    label = get_or_404(snapshot, records.ShippingLabel, call.path["pk"])
+    package = snapshot.get_existing(records.Package, label.package)
+    address = snapshot.get_existing(records.Address, package.shipping_address)
     texts = {
         "number": package.number,
         "tracking": package.tracking_number or "-",
         "carrier": carrier_name(package, snapshot),
-        "sender": snapshot.get_existing(StockLocation, package.stock_location).name,
+        "sender": snapshot.get_existing(records.StockLocation, package.stock_location).name,
         "name": f"{address.first_name} {address.last_name}",
         "line": address.line,
-        "place": f"{address.postcode or ''} {snapshot.get_existing(City, address.city).name}",
+        "place": f"{address.postcode or ''} {snapshot.get_existing(records.City, address.city).name}",
         "phone": address.phone_number,
-        "order": snapshot.get_existing(Order, package.order).number,
+        "order": snapshot.get_existing(records.Order, package.order).number,
     }
     safe = {key: escape(text) for key, text in texts.items()}
     safe["barcode"] = render_barcode(package.tracking_number or package.number)
     return Reply(200, load_page("label.html").substitute(safe).encode(), content_type=HTML)
 
 
-def carrier_name(package: Package, reader: Reader) -> str:
+def carrier_name(package: records.Package, reader: Reader) -> str:
     """Return the name of the package's carrier, or a dash if it has no shipment."""
     if package.shipment is None:
         return "-"
-    shipment = reader.get_existing(Shipment, package.shipment)
-    company = reader.get(CargoCompany, shipment.cargo_company)
+    shipment = reader.get_existing(records.Shipment, package.shipment)
+    company = reader.get(records.CargoCompany, shipment.cargo_company)
     return "-" if company is None else company.name
 
 
@@ -133,18 +119,19 @@ def code_128(text: str) -> str:
 def get_invoice_document(call: Call, world: World) -> Reply:
     """Return the invoice document that a command stored, or one that is generated from the package."""
     snapshot = world.records
-    package = get_or_404(snapshot, Package, call.path["pk"])
-    stored = snapshot.find(InvoiceDocument, "package", package.id)
+    package = get_or_404(snapshot, records.Package, call.path["pk"])
+    stored = snapshot.find(records.InvoiceDocument, "package", package.id)
     content = stored[-1].content if stored else render_invoice_page(package, snapshot)
     return Reply(200, to_json({"html_content": content}))
 
 
-def render_invoice_page(package: Package, reader: Reader) -> str:
+def render_invoice_page(package: records.Package, reader: Reader) -> str:
     """Return the document: recipient, order, a line for each item, and the total."""
-    order = reader.get_existing(Order, package.order)
-    address = reader.get_existing(Address, order.billing_address)
+    order = reader.get_existing(records.Order, package.order)
+    address = reader.get_existing(records.Address, order.billing_address)
     items = [
-        reader.get_existing(OrderItem, item.order_item) for item in reader.find(PackageItem, "package", package.id)
+        reader.get_existing(records.OrderItem, item.order_item)
+        for item in reader.find(records.PackageItem, "package", package.id)
     ]
     texts = {
         "number": package.invoice_number or package.number,
@@ -153,15 +140,15 @@ def render_invoice_page(package: Package, reader: Reader) -> str:
         "date": order.date_placed.date().isoformat(),
         "name": address.company_name or f"{address.first_name} {address.last_name}",
         "line": address.line,
-        "place": f"{address.postcode or ''} {reader.get_existing(City, address.city).name}".strip(),
+        "place": f"{address.postcode or ''} {reader.get_existing(records.City, address.city).name}".strip(),
         "currency": items[0].price_currency.upper() if items else "",
         "total": str(sum((Decimal(item.net_amount) for item in items), Decimal("0.00"))),
     }
-    lines = "\n".join(render_invoice_line(item, reader.get_existing(Product, item.product)) for item in items)
+    lines = "\n".join(render_invoice_line(item, reader.get_existing(records.Product, item.product)) for item in items)
     return load_page("invoice.html").substitute({key: escape(value) for key, value in texts.items()}, lines=lines)
 
 
-def render_invoice_line(item: OrderItem, product: Product) -> str:
-    name = product.sku if product.name is OMITTED else str(product.name)
+def render_invoice_line(item: records.OrderItem, product: records.Product) -> str:
+    name = product.sku if product.name is records.OMITTED else str(product.name)
     cells = (product.sku, name, f"{item.tax_rate} %", item.net_amount)
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"

@@ -17,6 +17,7 @@ from emulator.api.request_fields import (
     EXTRA_INFORMATION_FIELDS,
     LOGIN_FIELDS,
     OPTIONAL_PARAMETERS_FIELDS,
+    REQUEST_FIELDS,
     TITLE_FIELD,
 )
 from emulator.api.serializers import SERIALIZERS, render_document, render_record
@@ -24,7 +25,7 @@ from emulator.api.serializers.rendering import page_json, render_cache
 from emulator.core.call import Call, Reply
 from emulator.core.credentials import PASSWORDS
 from emulator.core.errors import NotFound, RecordNotFound, ValidationFailed
-from emulator.core.fields import NOT_JSON, Field, validate
+from emulator.core.fields import NOT_JSON, validate
 from emulator.core.json_text import JsonValue, stored_json
 from emulator.core.records import (
     DenialReason,
@@ -231,8 +232,9 @@ def apply_error_style(error: ValidationFailed, world: World) -> ValidationFailed
     return error.wrap() if world.settings.error_style == "documented" else error
 
 
-def set_columns_view(owner: RecordKind, fields: dict[str, Field]) -> ViewFunction:
-    """Return a view that stores each field in the column with the same name."""
+def set_columns_view(owner: RecordKind, request_schema: str) -> ViewFunction:
+    """Return a view that stores each field of a body in the column with the same name."""
+    fields = REQUEST_FIELDS[request_schema]
 
     def view(call: Call, world: World) -> Reply:
         with world.transaction() as tx:

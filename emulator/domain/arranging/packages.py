@@ -24,6 +24,7 @@ from emulator.core.records import (
     TransferOrder,
     Transition,
 )
+from emulator.domain import state_graph
 from emulator.domain.arranging import find_record, plain_columns, to_columns
 from emulator.domain.arranging.locations import country_code
 from emulator.domain.arranging.orders import (
@@ -44,20 +45,6 @@ from emulator.domain.planning import (
     sending_locations,
 )
 from emulator.domain.shipments import create_label, create_shipment, default_carrier, touch_shipment
-from emulator.domain.state_graph import (
-    PACKAGE_STATUS,
-    WAITING,
-    WAITING_FOR_TRANSFER,
-    CommandStep,
-    actor_transition,
-    apply_transition,
-    move_items,
-    resolve_package_state,
-    set_order_item_states,
-    set_state,
-    shortest_path,
-    sibling_state,
-)
 from emulator.domain.stock import (
     PACKED_VALUES,
     end_reservations,
@@ -96,13 +83,13 @@ CANCEL_CODE = "CANCEL"
 
 def arrange_package(tx: Transaction, document: JsonObject) -> Package:
     """Create the package that a document describes. Omitted values get consistent defaults."""
-    state = resolve_package_state(tx, document.get("state", WAITING))
+    state = state_graph.resolve_package_state(tx, document.get("state", state_graph.WAITING))
     order = find_or_create_order(tx, document)
     address = tx.get_existing(Address, order.shipping_address)
     location = resolve_stock_location(tx, document, order, address)
     package = create_initial_package(tx, order, location, state, document)
     add_items(tx, package, document.get("items", 1), country_code(tx, address.country))
-    if state.enum_value == WAITING_FOR_TRANSFER:
+    if state.enum_value == state_graph.WAITING_FOR_TRANSFER:
         transfer_all_items(tx, package)
     package = move_to_state(tx, package, state)
     apply_state_effects(tx, package, state.enum_value, document)
@@ -140,8 +127,8 @@ def create_initial_package(
     number = document.get("number")
     if number is not None and tx.related(Package, "number", number):
         raise Conflict(f"package {number} already exists")
-    waiting = sibling_state(tx, state, WAITING)
-    if waiting is not None and shortest_path(tx, waiting.id, state.id):
+    waiting = state_graph.sibling_state(tx, state, state_graph.WAITING)
+    if waiting is not None and state_graph.shortest_path(tx, waiting.id, state.id):
         state = waiting
     overrides = to_columns(document, ("number",))
     if (range_id := document.get("delivery_range")) is not None:
@@ -177,9 +164,9 @@ def transfer_all_items(tx: Transaction, package: Package) -> None:
 
 def move_to_state(tx: Transaction, package: Package, state: State) -> Package:
     """Move the package along the graph to its state, with a log entry for each transition."""
-    for transition in shortest_path(tx, package.state, state.id):
-        package = apply_transition(package, CommandStep(tx, transition))
-    move_items(tx, package)
+    for transition in state_graph.shortest_path(tx, package.state, state.id):
+        package = state_graph.apply_transition(package, state_graph.CommandStep(tx, transition))
+    state_graph.move_items(tx, package)
     return package
 
 
@@ -187,9 +174,9 @@ def apply_state_effects(tx: Transaction, package: Package, value: str, document:
     """Apply the effects of the package's state on stock, order items, shipment and label."""
     release_reservations_if_ended(tx, package)
     if value == PACKAGE_CANCELED:
-        set_order_item_states(tx, package, ORDER_CANCELED)
+        state_graph.set_order_item_states(tx, package, ORDER_CANCELED)
     if value in PACKED_VALUES:
-        set_order_item_states(tx, package, ORDER_PREPARING)
+        state_graph.set_order_item_states(tx, package, ORDER_PREPARING)
     if value in SHIPPED_VALUES:
         tx.change(package, shipment_date=tx.now)
     shipment_document = document.get("shipment", {} if value in PACKED_VALUES else None)
@@ -219,10 +206,10 @@ def apply_carrier_event(tx: Transaction, package: Package, event: str) -> None:
     if event == CANCELLED_EVENT:
         cancel_shipment(tx, package)
         return
-    transition = actor_transition(tx, package, CARRIER_TRANSITIONS[event])
+    transition = state_graph.actor_transition(tx, package, CARRIER_TRANSITIONS[event])
     if transition is None:
         raise wrong_state_conflict(tx, package, f"{event!r}", source_state_names(tx, CARRIER_TRANSITIONS[event]))
-    package = apply_transition(package, CommandStep(tx, transition))
+    package = state_graph.apply_transition(package, state_graph.CommandStep(tx, transition))
     touch_shipment(tx, package)
     finish_move(tx, package, "shipment.status.updated")
 
@@ -230,7 +217,7 @@ def apply_carrier_event(tx: Transaction, package: Package, event: str) -> None:
 def cancel_shipment(tx: Transaction, package: Package) -> None:
     """Remove shipment, label and tracking number from the package. Its state does not change (assumed)."""
     if tx.get_existing(State, package.state).enum_value not in WITH_CARRIER_VALUES:
-        states = (state for state in tx.all(State) if state.enum_class == PACKAGE_STATUS)
+        states = (state for state in tx.all(State) if state.enum_class == state_graph.PACKAGE_STATUS)
         names = [state.name for state in states if state.enum_value in WITH_CARRIER_VALUES]
         raise wrong_state_conflict(tx, package, f"{CANCELLED_EVENT!r}", names)
     if package.shipment is None:
@@ -244,7 +231,7 @@ def source_state_names(view: Reader, code: str) -> list[str]:
     states = [
         view.get_existing(State, each.source_state) for each in view.all(Transition) if each.command_code == code
     ]
-    return list(dict.fromkeys(state.name for state in states if state.enum_class == PACKAGE_STATUS))
+    return list(dict.fromkeys(state.name for state in states if state.enum_class == state_graph.PACKAGE_STATUS))
 
 
 def wrong_state_conflict(view: Reader, package: Package, what: str, names: list[str]) -> Conflict:
@@ -259,13 +246,13 @@ def wrong_state_conflict(view: Reader, package: Package, what: str, names: list[
 
 def cancel_package(tx: Transaction, package: Package) -> list[int]:
     """Cancel a package and its open transfer orders, and return their ids. Raise `Conflict` if it is too late."""
-    transition = actor_transition(tx, package, CANCEL_CODE)
+    transition = state_graph.actor_transition(tx, package, CANCEL_CODE)
     if transition is None:
         raise wrong_state_conflict(tx, package, "a cancellation", source_state_names(tx, CANCEL_CODE))
-    package = apply_transition(package, CommandStep(tx, transition))
+    package = state_graph.apply_transition(package, state_graph.CommandStep(tx, transition))
     end_reservations(tx, package, give_back=True)
-    move_items(tx, package)
-    set_order_item_states(tx, package, ORDER_CANCELED)
+    state_graph.move_items(tx, package)
+    state_graph.set_order_item_states(tx, package, ORDER_CANCELED)
     event_types = () if package.shipment is None else ("shipment.cancelled",)  # assumed
     queue_events(tx, package, *event_types)
     transfers = tx.find(TransferOrder, "package", package.id)
@@ -276,9 +263,9 @@ def cancel_package(tx: Transaction, package: Package) -> list[int]:
 
 def cancel_transfer(tx: Transaction, transfer: TransferOrder) -> bool:
     """Cancel a transfer order unless it has arrived. Return whether it was cancelled."""
-    transition = actor_transition(tx, transfer, CANCEL_CODE)
+    transition = state_graph.actor_transition(tx, transfer, CANCEL_CODE)
     if transition is not None:
-        move_transfer_items(tx, apply_transition(transfer, CommandStep(tx, transition)))
+        move_transfer_items(tx, state_graph.apply_transition(transfer, state_graph.CommandStep(tx, transition)))
     return transition is not None
 
 
@@ -286,7 +273,7 @@ def cancel_order_if_empty(tx: Transaction, order: Order) -> None:
     """Cancel the order if all its items are cancelled."""
     items = tx.find(OrderItem, "order", order.id)
     if items and all(tx.get_existing(State, item.state).enum_value == ORDER_CANCELED for item in items):
-        set_state(tx, order, ORDER_CANCELED)
+        state_graph.set_state(tx, order, ORDER_CANCELED)
 
 
 def cancel_order(tx: Transaction, order: Order) -> PlacedOrder:
@@ -300,6 +287,6 @@ def cancel_order(tx: Transaction, order: Order) -> PlacedOrder:
         raise Conflict(f"order {order.number} has no package to cancel")
     transfers = [transfer for package in packages for transfer in cancel_package(tx, package)]
     for item in tx.find(OrderItem, "order", order.id):
-        set_state(tx, item, ORDER_CANCELED)
+        state_graph.set_state(tx, item, ORDER_CANCELED)
     cancel_order_if_empty(tx, order)
     return PlacedOrder(order.id, [package.id for package in packages], transfers)

@@ -8,25 +8,8 @@ from functools import cache
 
 import orjson
 
+from emulator.core import records
 from emulator.core.json_text import compact_json
-from emulator.core.records import (
-    EMPTY_ARRAY,
-    EMPTY_OBJECT,
-    Address,
-    Customer,
-    Json,
-    Order,
-    OrderItem,
-    Package,
-    PackageItem,
-    Reservation,
-    Shipment,
-    ShippingLabel,
-    TransferItem,
-    TransferOrder,
-    TransitionLog,
-    WebhookEvent,
-)
 from emulator.core.seeded_random import derive_uuid, pick, u16
 from emulator.domain.planning import encrypted_id
 from emulator.domain.seeding.plans import Block, OrderPlan, PackagePlan, TransferPlan, first_id
@@ -76,9 +59,9 @@ def make_order(block: Block, packages: list[PackagePlan]) -> list[list[int]]:
     return item_ids
 
 
-def make_customer(block: Block, plan: OrderPlan) -> Customer:
-    return Customer(
-        id=block.new_id(Customer),
+def make_customer(block: Block, plan: OrderPlan) -> records.Customer:
+    return records.Customer(
+        id=block.new_id(records.Customer),
         channel=plan.channel,
         email=f"{email_name(plan.first_name)}.{email_name(plan.last_name)}@example.com",
         first_name=plan.first_name,
@@ -95,12 +78,12 @@ def email_name(name: str) -> str:
     return "".join(letter for letter in letters.lower() if letter.isalnum())
 
 
-def make_address(block: Block, plan: OrderPlan, customer: Customer) -> Address:
+def make_address(block: Block, plan: OrderPlan, customer: records.Customer) -> records.Address:
     """Return the shipping address, which has the customer's name."""
     place = plan.destination
     district = place.district
-    id_ = block.new_id(Address)
-    return Address(
+    id_ = block.new_id(records.Address)
+    return records.Address(
         id=id_,
         city=district.city,
         country=plan.region.country,
@@ -120,10 +103,10 @@ def make_address(block: Block, plan: OrderPlan, customer: Customer) -> Address:
     )
 
 
-def make_billing_address(block: Block, plan: OrderPlan, shipping: Address) -> Address:
+def make_billing_address(block: Block, plan: OrderPlan, shipping: records.Address) -> records.Address:
     """Return the billing address of a company at the same place."""
     company = pick(plan.region.companies, plan.draws[31])
-    id_ = block.new_id(Address)
+    id_ = block.new_id(records.Address)
     return shipping._replace(
         id=id_,
         omnitron_id=id_ + ADDRESS_OMNITRON_OFFSET,
@@ -136,10 +119,12 @@ def make_billing_address(block: Block, plan: OrderPlan, shipping: Address) -> Ad
     )
 
 
-def make_order_record(plan: OrderPlan, shipping: Address, billing: Address, item_states: set[int]) -> Order:
+def make_order_record(
+    plan: OrderPlan, shipping: records.Address, billing: records.Address, item_states: set[int]
+) -> records.Order:
     draws, currency = plan.draws, plan.region.currency
     has_gift_box = draws[19] < GIFT_CHANCE
-    return Order(
+    return records.Order(
         id=plan.id,
         state=order_state(plan, item_states),
         channel=plan.channel,
@@ -180,10 +165,10 @@ def make_order_items(block: Block, package: PackagePlan) -> list[int]:
         retail = good.price if region.currency == "try" else good.price_eur
         price = retail * pick(PRICE_PERCENTAGES, package.draws[40 + k]) // 100
         discount = price * pick(DISCOUNT_PERCENTAGES, package.draws[7 + k]) // 100
-        id_ = block.new_id(OrderItem)
+        id_ = block.new_id(records.OrderItem)
         ids.append(id_)
         block.add(
-            OrderItem(
+            records.OrderItem(
                 id=id_,
                 state=state,
                 product=good.id,
@@ -221,11 +206,11 @@ def make_package(block: Block, plan: PackagePlan, order_items: list[int]) -> Non
     make_event(block, plan)
     shipped, order, source = plan.slot.shipping_transition, plan.order, plan.packing_location
     block.add(
-        Package(
+        records.Package(
             id=plan.id,
             state=plan.state,
             order=order.id,
-            shipping_address=block.tables[Order][order.id].shipping_address,
+            shipping_address=block.tables[records.Order][order.id].shipping_address,
             stock_location=source.id,
             number=plan.number,
             tracking_number=shipment.awb_number if shipment else None,
@@ -252,7 +237,7 @@ def invoice_number(plan: PackagePlan) -> str | None:
     return f"PZ2023{plan.id:09}"
 
 
-def extra_information(plan: PackagePlan) -> Json:
+def extra_information(plan: PackagePlan) -> records.Json:
     """Return the shipping distance, and the package that this one replaces."""
     kilometres = plane_distance_km(plan.packing_location.point, plan.order.destination.point)
     if not plan.slot.is_replacement:
@@ -267,12 +252,12 @@ def make_package_items(block: Block, plan: PackagePlan, order_items: list[int]) 
     modified = from_microseconds(plan.modified + 10_000)
     for k, order_item in enumerate(order_items):
         item = block.add(
-            PackageItem(
-                id=block.new_id(PackageItem),
+            records.PackageItem(
+                id=block.new_id(records.PackageItem),
                 state=plan.slot.item_state,
                 order_item=order_item,
                 package=plan.id,
-                transfer_order=first_id(TransferOrder, block.number)
+                transfer_order=first_id(records.TransferOrder, block.number)
                 if transfer and not transfer.is_cancelled
                 else None,
                 created_date=from_microseconds(plan.created + 4100 + 700 * k),
@@ -280,20 +265,20 @@ def make_package_items(block: Block, plan: PackagePlan, order_items: list[int]) 
             )
         )
         if plan.slot.has_reservations:
-            product = block.tables[OrderItem][order_item].product
-            block.add(Reservation(block.new_id(Reservation), plan.id, item.id, product, location))
+            product = block.tables[records.OrderItem][order_item].product
+            block.add(records.Reservation(block.new_id(records.Reservation), plan.id, item.id, product, location))
 
 
-def make_shipment(block: Block, plan: PackagePlan, order_items: list[int]) -> Shipment | None:
+def make_shipment(block: Block, plan: PackagePlan, order_items: list[int]) -> records.Shipment | None:
     """Make the shipment of a package that was packed with one."""
     created, carrier = plan.shipment_created, plan.carrier
     if created is None or carrier is None:
         return None
-    id_ = block.new_id(Shipment)
+    id_ = block.new_id(records.Shipment)
     number = tracking_number(id_, plan.draws[14])
     is_unpaid = plan.order.payment_type == PAY_ON_DELIVERY
     return block.add(
-        Shipment(
+        records.Shipment(
             id=id_,
             cargo_company=carrier,
             state=plan.plans.shipment_state,
@@ -323,14 +308,14 @@ def shipment_of_tracking_number(number: str) -> int | None:
 
 def total_amount(block: Block, order_items: list[int]) -> str:
     """Return the net amount of these order items."""
-    table = block.tables[OrderItem]
+    table = block.tables[records.OrderItem]
     return format_amount(sum(int(table[id_].net_amount.replace(".", "")) for id_ in order_items))
 
 
 def make_label(block: Block, plan: PackagePlan) -> int:
     """Make the label of a package's shipment, and return its id."""
-    id_ = block.new_id(ShippingLabel)
-    block.add(ShippingLabel(id=id_, package=plan.id, uuid=str(derive_uuid("label", id_, plan.created))))
+    id_ = block.new_id(records.ShippingLabel)
+    block.add(records.ShippingLabel(id=id_, package=plan.id, uuid=str(derive_uuid("label", id_, plan.created))))
     return id_
 
 
@@ -340,7 +325,7 @@ def make_transfer(block: Block, plan: TransferPlan) -> None:
     make_log(block, plan)
     make_event(block, plan)
     block.add(
-        TransferOrder(
+        records.TransferOrder(
             id=plan.id,
             state=plan.state,
             package=package.id,
@@ -359,11 +344,11 @@ def make_transfer(block: Block, plan: TransferPlan) -> None:
 
 def make_transfer_shipment(block: Block, plan: TransferPlan) -> int:
     """Make the shipment of a transfer order, and return its id."""
-    id_ = block.new_id(Shipment)
+    id_ = block.new_id(records.Shipment)
     number = tracking_number(id_, plan.draws[3])
     begun = from_microseconds(plan.transition_times[0])
     block.add(
-        Shipment(
+        records.Shipment(
             id=id_,
             cargo_company=pick(plan.package.order.region.carriers, plan.draws[4]),
             state=plan.plans.shipment_state,
@@ -380,13 +365,13 @@ def make_transfer_shipment(block: Block, plan: TransferPlan) -> int:
 
 def make_transfer_items(block: Block, plan: TransferPlan) -> None:
     """Make one transfer item for each item of the package."""
-    order_items = block.tables[OrderItem]
+    order_items = block.tables[records.OrderItem]
     created, modified = from_microseconds(plan.created + 13_000), from_microseconds(plan.modified + 6000)
-    for item in block.tables[PackageItem].values():
+    for item in block.tables[records.PackageItem].values():
         if item.package == plan.package.id:
             block.add(
-                TransferItem(
-                    id=block.new_id(TransferItem),
+                records.TransferItem(
+                    id=block.new_id(records.TransferItem),
                     state=plan.slot.item_state,
                     package_item=item.id,
                     product=order_items[item.order_item].product,
@@ -403,14 +388,14 @@ def make_log(block: Block, plan: PackagePlan | TransferPlan) -> None:
     for k, created in enumerate(plan.transition_times):
         by_user = user is not None and plan.draws[48 + k] < USER_CHANCE
         block.add(
-            TransitionLog(
-                id=block.new_id(TransitionLog),
+            records.TransitionLog(
+                id=block.new_id(records.TransitionLog),
                 old_state=path[k],
                 new_state=path[k + 1],
                 object_id=plan.id,
                 content_type=content_type,
                 user=user if by_user else None,
-                attributes=COMMAND_ATTRIBUTES if by_user else EMPTY_OBJECT,
+                attributes=COMMAND_ATTRIBUTES if by_user else records.EMPTY_OBJECT,
                 created_date=from_microseconds(created),
             )
         )
@@ -422,8 +407,8 @@ def make_event(block: Block, plan: PackagePlan | TransferPlan) -> None:
     answered = created + RESPONSE_TIME
     failed = plan.draws[56] < FAILURE_CHANCE
     block.add(
-        WebhookEvent(
-            id=block.new_id(WebhookEvent),
+        records.WebhookEvent(
+            id=block.new_id(records.WebhookEvent),
             webhook=plan.slot.hook,
             object_id=plan.id,
             content_type=plan.content_type,
@@ -433,7 +418,7 @@ def make_event(block: Block, plan: PackagePlan | TransferPlan) -> None:
             response_content="b'502 Bad Gateway'" if failed else "b'200 OK'",
             response_http_status=502 if failed else 200,
             delivered=not failed,
-            request_datetimes=EMPTY_ARRAY if failed else compact_json([answered], orjson.OPT_UTC_Z),
+            request_datetimes=records.EMPTY_ARRAY if failed else compact_json([answered], orjson.OPT_UTC_Z),
             retry_count=MAX_ATTEMPTS if failed else 1,
         )
     )

@@ -21,7 +21,7 @@ from emulator.state.persistence import Branch, Snapshots, WorldSnapshot, WorldSt
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.store import Transaction
 from emulator.state.world import World, WorldServices
-from emulator.worlds.sqlite import rows
+from emulator.worlds.sqlite import history, rows
 from emulator.worlds.sqlite.database import (
     Batch,
     FileChange,
@@ -32,20 +32,6 @@ from emulator.worlds.sqlite.database import (
     open_for_writing,
     open_read_only,
     verify_checksums,
-)
-from emulator.worlds.sqlite.history import (
-    LAST_STEP,
-    BranchReader,
-    BranchTable,
-    SnapshotRow,
-    StoredBranch,
-    build_readers,
-    changes_of,
-    delete_unused_steps,
-    read_branch_table,
-    read_steps,
-    step_key,
-    step_ranges,
 )
 from emulator.worlds.sqlite.rows import StoredWorld
 
@@ -77,12 +63,12 @@ class StateFile:
             create_file(self.path, orjson.dumps(rows.scenario_identity(start)).decode())
         with open_read_only(self.path) as connection:
             self._check_identity(connection)
-            table = read_branch_table(connection)
+            table = history.read_branch_table(connection)
             stored = list(rows.read_worlds(connection, start))
             worlds = [self._restore_world(each, connection, table) for each in stored]
             verify_checksums(connection)
         self._open_for_writing(worlds, table)
-        branches: dict[int, StoredBranch] = {}
+        branches: dict[int, history.StoredBranch] = {}
         self.stored_worlds = [self._open_world(each, table, branches) for each in worlds]
 
     def _check_identity(self, connection: sqlite3.Connection) -> None:
@@ -91,7 +77,7 @@ class StateFile:
             raise StateFileError(f"state file {self.path} {why}")
 
     def _restore_world(
-        self, stored: StoredWorld, connection: sqlite3.Connection, table: BranchTable
+        self, stored: StoredWorld, connection: sqlite3.Connection, table: history.BranchTable
     ) -> RestoredWorld:
         """Read a stored world. Raise `ValueError` if it is incomplete or cannot be continued."""
         start = starting_snapshot(stored.scenario, stored.state.mode)
@@ -102,8 +88,8 @@ class StateFile:
                 f" run `oms-emulator export --state {self.path} --with-secrets -o world.json`, and start with"
                 " --import world.json"
             )
-        first, steps = BranchReader(step_ranges(stored.branch, table)), start.steps.copy()
-        readers, by_name = build_readers(first, stored.snapshots, table)
+        first, steps = history.BranchReader(history.step_ranges(stored.branch, table)), start.steps.copy()
+        readers, by_name = history.build_readers(first, stored.snapshots, table)
         first.read(connection, start.records, steps)
         for reader in readers[1:]:
             reader.read_after_origin(connection)
@@ -117,20 +103,22 @@ class StateFile:
         snapshots = {row.name: by_name[row.name].build_snapshot(row) for row in stored.snapshots}
         return RestoredWorld(stored, present, snapshots)
 
-    def _open_for_writing(self, worlds: Sequence[RestoredWorld], table: BranchTable) -> None:
+    def _open_for_writing(self, worlds: Sequence[RestoredWorld], table: history.BranchTable) -> None:
         """Start the writer, and delete what no world uses."""
         connection = open_for_writing(self.path)
         connection.execute("BEGIN IMMEDIATE")
         stored = [each.stored for each in worlds]
-        used = [(each.branch, LAST_STEP) for each in stored]
+        used = [(each.branch, history.LAST_STEP) for each in stored]
         used += [(snapshot.branch, snapshot.step_count) for each in stored for snapshot in each.snapshots]
-        delete_unused_steps(connection, used, table)
+        history.delete_unused_steps(connection, used, table)
         rows.delete_orphans(connection)
         connection.execute("COMMIT")
         self._ids = count(1 + max([0, *table, *(each.id for each in stored)]))
         self.writer = Writer(self.path, connection)
 
-    def _open_world(self, world: RestoredWorld, table: BranchTable, branches: dict[int, StoredBranch]) -> World:
+    def _open_world(
+        self, world: RestoredWorld, table: history.BranchTable, branches: dict[int, history.StoredBranch]
+    ) -> World:
         """Build a world that continues in this file. `branches` are those of the worlds before."""
         stored = world.stored
         present = self._get_branch(stored.branch, table, branches)
@@ -148,11 +136,13 @@ class StateFile:
             persistence=WorldPersistence(self, stored.id, present, stored.name),
         )
 
-    def _get_branch(self, id_: int, table: BranchTable, known: dict[int, StoredBranch]) -> StoredBranch:
-        for branch in (each.branch for each in step_ranges(id_, table) if each.branch not in known):
+    def _get_branch(
+        self, id_: int, table: history.BranchTable, known: dict[int, history.StoredBranch]
+    ) -> history.StoredBranch:
+        for branch in (each.branch for each in history.step_ranges(id_, table) if each.branch not in known):
             parent_id, parent_steps = table[branch]
             parent = None if parent_id is None else known[parent_id]
-            known[branch] = StoredBranch(self, branch, parent, parent_steps, self.writer.unused_branches)
+            known[branch] = history.StoredBranch(self, branch, parent, parent_steps, self.writer.unused_branches)
         return known[id_]
 
     def create(
@@ -172,13 +162,13 @@ class StateFile:
         """Delete a world from the file, and return the commit token."""
         return self.writer.add(partial(rows.delete_world, name))
 
-    def new_branch(self, origin: Branch | None, steps: int, name: str) -> StoredBranch:
+    def new_branch(self, origin: Branch | None, steps: int, name: str) -> history.StoredBranch:
         """Return a branch that continues after the first steps of another one. `name` is the world's, for errors."""
         if origin is None:
-            return StoredBranch(self, next(self._ids), None, steps, self.writer.unused_branches)
-        if not isinstance(origin, StoredBranch) or origin.storage is not self:
+            return history.StoredBranch(self, next(self._ids), None, steps, self.writer.unused_branches)
+        if not isinstance(origin, history.StoredBranch) or origin.storage is not self:
             raise self._foreign_origin(name)
-        return StoredBranch(self, next(self._ids), origin, steps, self.writer.unused_branches)
+        return history.StoredBranch(self, next(self._ids), origin, steps, self.writer.unused_branches)
 
     def _foreign_origin(self, name: str) -> Conflict:
         return Conflict(f"world {name} continues one that is not in {self.path}, so it cannot be stored there")
@@ -197,7 +187,7 @@ class WorldPersistence:
 
     is_durable = True
 
-    def __init__(self, storage: StateFile, id_: int, branch: StoredBranch, name: str) -> None:
+    def __init__(self, storage: StateFile, id_: int, branch: history.StoredBranch, name: str) -> None:
         self.storage, self.branch = storage, branch
         self._id, self._name = id_, name
 
@@ -208,7 +198,8 @@ class WorldPersistence:
         self, state: WorldState, number: int, lines: Sequence[bytes], transaction: Transaction, /
     ) -> Batch:
         return self._add(
-            state, partial(rows.put_steps, step_key(self.branch.id, number), lines, changes_of(transaction))
+            state,
+            partial(rows.put_steps, history.step_key(self.branch.id, number), lines, history.changes_of(transaction)),
         )
 
     def save_branch(self, state: WorldState, origin: Branch | None, steps: int, faults: Faults, /) -> Batch:
@@ -236,11 +227,11 @@ class WorldPersistence:
         return self.storage.writer.add(change, self._id, partial(rows.put_state, self._id, state))
 
 
-def snapshot_row(name: str, snapshot: WorldSnapshot) -> SnapshotRow:
+def snapshot_row(name: str, snapshot: WorldSnapshot) -> history.SnapshotRow:
     """Return the row of a snapshot. All snapshots of a stored world have a stored branch."""
-    if not isinstance(snapshot.branch, StoredBranch):
+    if not isinstance(snapshot.branch, history.StoredBranch):
         raise TypeError(f"snapshot {name} has no stored branch")
-    return SnapshotRow(name, snapshot.branch.id, len(snapshot.steps), snapshot.state, snapshot.faults.armed)
+    return history.SnapshotRow(name, snapshot.branch.id, len(snapshot.steps), snapshot.state, snapshot.faults.armed)
 
 
 class ExportData(NamedTuple):
@@ -261,8 +252,8 @@ def read_export_data(path: str | PathLike[str], name: str) -> ExportData:
         worlds = {each.name: each for each in rows.read_worlds(connection)}
         if name not in worlds:
             raise StateFileError(f"state file {path} has no world {name!r}; it has {', '.join(worlds)}")
-        ranges = step_ranges(worlds[name].branch, read_branch_table(connection))
-        lines = [line for _, line, _ in read_steps(connection, ranges)]
+        ranges = history.step_ranges(worlds[name].branch, history.read_branch_table(connection))
+        lines = [line for _, line, _ in history.read_steps(connection, ranges)]
         verify_checksums(connection)
     world = worlds[name]
     return ExportData(world.scenario, [*world.scenario.steps, *lines], world.state, world.faults)
