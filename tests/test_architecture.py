@@ -45,7 +45,7 @@ OWNERS = {
     "flask": ("web/", "client/emulator.py"),  # emulator: for a type alone
     "werkzeug": ("web/",),
     "flask_swagger_ui": ("web/",),
-    "jinja2": ("coverage/report.py",),
+    "jinja2": ("core/files.py",),
     "prometheus_client": ("web/",),
     "granian": ("web/granian_server.py",),
     "waitress": ("web/server.py", "client/emulator.py", "client/aiohttp_intercept.py"),

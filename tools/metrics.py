@@ -54,8 +54,11 @@ COMMAND = "package__prepare_package_command__waiting__preparing"
 
 
 ALLOWANCES = {
-    "modules": (44, "features that were added after the layout"),
-    "lines of Python": (17_000, "10,200 of later features, 3,100 of older modules, 3,400 over from the start"),
+    "modules": (24, "55 modules of features that were added after the layout"),
+    "lines of Python": (
+        13_850,
+        "10,200 of later features, 3,100 that these added to older modules, 550 over from the start",
+    ),
     "top entries": (2, "api_types.py and pytest_plugin.py are public names"),
     "modules per command": (2, "state/persistent_map.py and worlds/live_traffic.py"),
 }

@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple
 import orjson
 
 from emulator.core.errors import InvalidDocument
-from emulator.core.json_text import JsonObject, escape_unprintable, fill_template
+from emulator.core.files import fill_template
+from emulator.core.json_text import JsonObject, escape_unprintable
 from emulator.coverage.report import json_lines, percent
 from emulator.web.mutation_interceptors import Mutator
 from emulator.web.mutations import KINDS, TEXTS, Mutation

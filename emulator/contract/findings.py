@@ -12,7 +12,8 @@ from functools import cached_property
 
 from emulator.api.routes import Route
 from emulator.contract.target import SURFACES, Target
-from emulator.core.json_text import JsonObject, escape_unprintable, fill_template
+from emulator.core.files import fill_template
+from emulator.core.json_text import JsonObject, escape_unprintable
 
 ARRAY_INDEX = re.compile(r"/\d+(?=/|$)")
 

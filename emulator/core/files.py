@@ -1,4 +1,4 @@
-"""Read regular files, and write files atomically, never over a file that the emulator did not write."""
+"""Read regular files and those of the package, and write files atomically, never over files of other programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from emulator.core.json_text import JsonValue, load_json
+from emulator.core.json_text import JsonValue, escape_unprintable, load_json
 
 SCENARIO_SCHEMA = "scenario.json"
 """The value of `$schema`, the first key of each scenario file that the emulator writes."""
@@ -34,6 +34,25 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
 def load_fixture(name: str) -> JsonValue:
     """Return the JSON of a file in `fixtures/`. It is shared and must not be changed."""
     return orjson.loads((FIXTURES / f"{name}.json").read_bytes())
+
+
+def fill_template(package: str, name: str, **values: object) -> str:
+    """Return the text of a Jinja template in a package of the emulator, with escaped values."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("emulator", package),
+        autoescape=True,
+        finalize=_without_unprintable,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name).render(values)
+
+
+def _without_unprintable(value: object) -> object:
+    """Escape the unprintable characters of a text that is not HTML or XML yet."""
+    return escape_unprintable(value) if type(value) is str else value
 
 
 def read_regular_file(path: Path) -> bytes:

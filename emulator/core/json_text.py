@@ -92,22 +92,3 @@ def _refuse_constant(constant: str) -> NoReturn:
 def escape_unprintable(text: str) -> str:
     """Replace unprintable characters by their JSON escapes."""
     return re.sub(UNPRINTABLE, lambda match: f"\\u{ord(match.group()):04x}", text)
-
-
-def fill_template(package: str, name: str, **values: object) -> str:
-    """Return the text of a Jinja template in a package of the emulator, with escaped values."""
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(
-        loader=PackageLoader("emulator", package),
-        autoescape=True,
-        finalize=_without_unprintable,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(name).render(values)
-
-
-def _without_unprintable(value: object) -> object:
-    """Escape the unprintable characters of a text that is not HTML or XML yet."""
-    return escape_unprintable(value) if type(value) is str else value

@@ -19,7 +19,8 @@ from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.errors import did_you_mean
 from emulator.core.event_types import EVENT_TYPES
-from emulator.core.json_text import JsonObject, escape_unprintable, fill_template
+from emulator.core.files import fill_template
+from emulator.core.json_text import JsonObject, escape_unprintable
 from emulator.coverage.counts import (
     RUN_KEY,
     Counts,
