@@ -244,6 +244,7 @@ def test_functions_are_short() -> None:
     assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
 
 
+@pytest.mark.medium
 def test_every_module_has_a_docstring() -> None:
     assert [name for name in MODULES if not ast.get_docstring(tree(name))] == []
 

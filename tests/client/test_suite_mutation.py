@@ -95,6 +95,7 @@ def test_a_run_continues_with_its_results(file: ResultsFile, finished: bool) -> 
     assert file.run_info() is None
 
 
+@pytest.mark.medium
 def test_a_run_that_was_killed_continues_without_its_torn_line(file: ResultsFile) -> None:
     """Whichever part of the last line was written."""
     file.add(RESULTS[0])

@@ -139,6 +139,7 @@ def test_the_page_is_complete_and_refers_to_no_other_file(some: Report) -> None:
         assert {row.name for row in dimension.rows} <= {*page.text}
 
 
+@pytest.mark.medium
 def test_the_page_shows_each_transition_below_its_state(some: Report) -> None:
     """Each command's transition is one row: its status, ids, destination, and how often it was taken and refused."""
     graph = default_graph()
@@ -162,6 +163,7 @@ def test_the_page_shows_each_transition_below_its_state(some: Report) -> None:
     assert shown == {}
 
 
+@pytest.mark.medium
 def test_only_requested_parts_are_shown(some: Report) -> None:
     """Without the dimensions of transitions there is no graph. One operation shows its own graph only."""
     assert ", installation default" not in render(some.narrowed(only=["operations"]), "html")

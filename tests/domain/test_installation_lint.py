@@ -59,6 +59,7 @@ def written(folder: Path, document: Any, name: str = "mine.json") -> Path:
     return file
 
 
+@pytest.mark.medium
 def test_default_installation_has_no_findings() -> None:
     assert lint_installation(installation.installation_path("default")) == []
 

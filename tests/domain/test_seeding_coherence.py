@@ -500,6 +500,7 @@ def test_waiting_items_are_in_stock(size: int) -> None:
     assert len(waiting) > 50
 
 
+@pytest.mark.medium
 def test_products_have_images() -> None:
     root = Snapshot(demo(), {})
     assert len(root.ids(Product)) == 80

@@ -66,6 +66,7 @@ def test_italian_orders_have_italian_products() -> None:
     assert not names["eur"] & names["try"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("city", "store"), [("MILANO", "PZ Milano Brera"), ("ROMA", "PZ Roma Prati")])
 def test_an_order_is_collected_near_the_customer(city: str, store: str) -> None:
     records = shop()

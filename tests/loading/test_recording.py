@@ -147,6 +147,7 @@ def test_no_request_waits_for_the_worker(client: Client) -> None:
     assert processed == client.recording.exchanges
 
 
+@pytest.mark.medium
 def test_an_exchange_waits_if_too_many_are_not_processed(client: Client) -> None:
     first_package(client)
     (exchange,) = client.recording.exchanges
@@ -175,6 +176,7 @@ def test_an_exchange_waits_if_too_many_are_not_processed(client: Client) -> None
     assert len(processed) == MAX_WAITING + 2
 
 
+@pytest.mark.medium
 def test_a_full_recording_keeps_what_it_has() -> None:
     client = Client(Emulator("demo", packages=8))
     client.recording = Recording(max_bytes=30_000)

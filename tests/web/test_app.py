@@ -81,6 +81,7 @@ def test_access_log_has_a_line_per_request(is_handed_out: bool, caplog: pytest.L
     ]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("path", ["/", "/__admin", "/__admin/"])
 @pytest.mark.parametrize("prefix", ["", "/w/default"])
 def test_browsers_are_led_to_the_inspector(client: Any, prefix: str, path: str) -> None:

@@ -222,6 +222,7 @@ def test_a_refused_preflight_is_explained_in_the_journal(
     assert [message.partition("; hint: ")[2] for message in caplog.messages] == [reason, ""]
 
 
+@pytest.mark.medium
 def test_more_request_headers_can_be_allowed() -> None:
     oms = Emulator("empty", cors_headers=["Sentry-Trace", "baggage"])
     answer = call(oms, "OPTIONS", PACKAGES, **REFUSED_PREFLIGHTS["header"][0])

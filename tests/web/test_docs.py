@@ -62,6 +62,7 @@ def test_version_and_part_can_be_selected(query: str, options: dict[str, str], c
     assert answer.get_json() == json.loads(json.dumps(openapi_document(**options)))
 
 
+@pytest.mark.medium
 def test_unknown_version_is_refused(client: Any) -> None:
     answer = client.get("/__admin/openapi.json?version=2.0")
     assert answer.status_code == 400

@@ -250,12 +250,14 @@ def test_a_changed_application_is_dispatched_by_flask(change: str, app: Flask, d
     ]
 
 
+@pytest.mark.medium
 def test_a_signal_of_another_application_changes_nothing(app: Flask, dispatched: list[str]) -> None:
     kept = connect(flask.request_started, Flask("another"))
     get(app)
     assert dispatched == [], kept
 
 
+@pytest.mark.medium
 def test_a_client_that_keeps_the_context_is_dispatched_by_flask(app: Flask) -> None:
     with app.test_client() as client:
         client.get(f"{LIST}?limit=2", headers=AUTH)
@@ -373,6 +375,7 @@ def test_error_handlers_get_own_errors_and_exceptions_only(app: Flask, oms: Emul
     assert get(app, "/__admin/worlds/nothing/export?x=1").content_type == "application/json"
 
 
+@pytest.mark.medium
 def test_a_failing_hook_is_a_500_of_flask(app: Flask) -> None:
     @app.before_request
     def fail() -> None:
@@ -418,6 +421,7 @@ def test_max_content_length_limits_bodies(has_handler: bool, app: Flask, oms: Em
     assert oms.session().get(f"{LIST}{pk}/").json()["remote_id"] == "R"
 
 
+@pytest.mark.medium
 def test_the_test_client_keeps_cookies_and_the_session(app: Flask) -> None:
     app.secret_key = "secret"
 
@@ -432,12 +436,14 @@ def test_the_test_client_keeps_cookies_and_the_session(app: Flask) -> None:
     assert client.get_cookie("session") is not None
 
 
+@pytest.mark.medium
 def test_trusted_hosts_are_checked_by_flask(app: Flask) -> None:
     app.config["TRUSTED_HOSTS"] = ["oms.test"]
     assert get(app, LIST).status_code == 400
     assert get(app, LIST, Host="oms.test").status_code == 200
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("path", [f"{LIST}{'9' * 5000}/", f"{LIST}%D9%A3/", f"/w/nowhere{LIST}", "/w/日本/", "*"])
 def test_malformed_urls_are_404_in_both_ways(path: str, app: Flask) -> None:
     short = get(app, path)
@@ -445,6 +451,7 @@ def test_malformed_urls_are_404_in_both_ways(path: str, app: Flask) -> None:
     assert (get(app, path).status_code, get(app, path).data) == (404, short.data)
 
 
+@pytest.mark.medium
 def test_a_response_class_and_faults_work_together(app: Flask, oms: Emulator) -> None:
     class Mine(flask.Response):
         default_mimetype = "text/plain"
@@ -467,6 +474,7 @@ def cors_headers(answer: Any) -> list[tuple[str, str]]:
     return [(name, value) for name, value in answer.headers if name.startswith("Access-Control")]
 
 
+@pytest.mark.medium
 def test_flask_cors_decides_about_origins(app: Flask) -> None:
     """Its headers appear once, also on preflight responses, and another origin gets none."""
     CORS(app, origins=["https://shop.test"], expose_headers=["X-Emulator-Hint"])
@@ -481,6 +489,7 @@ def test_flask_cors_decides_about_origins(app: Flask) -> None:
     assert len(dict(cors_headers(answer))) == len(cors_headers(answer))
 
 
+@pytest.mark.medium
 def test_a_hook_that_allows_an_origin_replaces_the_emulators_headers(app: Flask) -> None:
     def allow(response: flask.Response) -> flask.Response:
         response.headers["Access-Control-Allow-Origin"] = "https://shop.test"
@@ -597,6 +606,7 @@ def test_every_link_of_both_surfaces_keeps_the_mount(is_through_flask: bool) -> 
     assert [each for each in found if not each[1].startswith(b"/oms/")] == []
 
 
+@pytest.mark.medium
 def test_url_for_keeps_the_mount_and_the_world(app: Flask) -> None:
     urls: list[str] = []
     app.before_request(lambda: urls.append(url_for("get_package", pk=7)))

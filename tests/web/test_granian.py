@@ -143,6 +143,7 @@ def test_stop_finishes_the_responses_in_progress_and_closes_the_port(oms: Emulat
         assert requests.get(f"{oms.url}/__admin/health", timeout=30).status_code == 200
 
 
+@pytest.mark.medium
 def test_stop_sends_delayed_responses_at_once(oms: Emulator) -> None:
     oms.faults.add("list_packages", delay=600)
     with ThreadPoolExecutor(1) as pool:

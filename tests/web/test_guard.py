@@ -94,6 +94,7 @@ def test_server_passes_forwarded_addresses_to_the_guard() -> None:
             assert requests.get(oms.url + HEALTH, headers=headers, timeout=10).status_code == status
 
 
+@pytest.mark.medium
 def test_admin_token_replaces_the_check_of_the_host_but_not_of_the_page() -> None:
     """A browser keeps Basic credentials, so a foreign page could use them."""
     oms = Emulator("empty", admin_token=TOKEN)
@@ -113,11 +114,13 @@ def test_in_process_name_opens_nothing_on_a_server(host: str) -> None:
     assert Emulator("empty").session().get(HEALTH).status_code == 200
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("host", ["localhost.", "shop.localhost:80", "localhost.:9"])
 def test_names_below_localhost_are_loopback(host: str) -> None:
     assert call(Emulator("empty"), HTTP_HOST=host).status_code == 200
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("origin", ["http://[::1", "http://[", "", "null", "x"])
 def test_invalid_origin_is_refused(origin: str) -> None:
     assert call(Emulator("empty"), HTTP_ORIGIN=origin).status_code == 403
@@ -126,6 +129,7 @@ def test_invalid_origin_is_refused(origin: str) -> None:
 # Deliveries and bodies
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("header", ["X-Emulator-Delivery", "X-Whisperer-Event"])
 def test_control_api_does_not_accept_deliveries(header: str) -> None:
     oms = Emulator("empty", admin_token=TOKEN)

@@ -157,6 +157,7 @@ def test_built_in_token_is_not_masked(used: requests.Session) -> None:
     assert list_requests(used)[0]["request"]["headers"]["Authorization"] == "Token full-access"
 
 
+@pytest.mark.medium
 def test_token_of_a_login_is_masked(client: requests.Session) -> None:
     client.post("/api/v1/auth/login/", json={"username": "admin", "password": "admin"})
     assert list_requests(client)[0]["response"]["body"] == {"key": "***"}

@@ -93,6 +93,7 @@ def test_request_gets_its_own_answer(difference: dict[str, Any], monkeypatch: py
     assert answers[0] == answers[1]
 
 
+@pytest.mark.medium
 def test_corpus_twice_gets_the_same_as_without_known_heads(monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = []
     for is_known in (True, False):

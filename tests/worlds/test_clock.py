@@ -191,6 +191,7 @@ class PeriodicTask:
         pass
 
 
+@pytest.mark.medium
 def test_advancing_runs_due_tasks_in_order_and_at_their_times(oms: Emulator) -> None:
     start = oms.clock.now()
     late, early = PeriodicTask(start + timedelta(minutes=7)), PeriodicTask(start + timedelta(minutes=5))

@@ -104,6 +104,7 @@ SECRETS: list[tuple[str, bytes]] = [
 ]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("kind", "body"), SECRETS)
 def test_secrets_of_bodies_are_masked(kind: str, body: bytes, oms: Emulator) -> None:
     """Malformed bodies are masked, too."""
@@ -113,6 +114,7 @@ def test_secrets_of_bodies_are_masked(kind: str, body: bytes, oms: Emulator) -> 
     assert "***" in text
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("header", ["Token hunter2", "Bearer hunter2", "Basic hunter2", SECRET])
 def test_secrets_of_headers_are_masked(header: str, oms: Emulator) -> None:
     headers = {"Authorization": header, "Proxy-Authorization": SECRET, "X-Api-Key": SECRET}
@@ -139,6 +141,7 @@ def test_binary_body_is_shown_as_text(oms: Emulator) -> None:
         assert isinstance(journal(oms)["results"][0]["request"]["body"], str)
 
 
+@pytest.mark.medium
 def test_failed_request_has_its_body(oms: Emulator) -> None:
     """The body is recorded even if the record was not found and the body was not parsed."""
     wsgi_sender(oms)("POST", f"{LIST}1/command/", b"{}", {"Content-Type": "application/json", **FULL})

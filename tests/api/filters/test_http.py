@@ -37,6 +37,7 @@ def test_unknown_parameter_is_ignored_with_a_hint(demo: Emulator) -> None:
     )
 
 
+@pytest.mark.medium
 def test_cached_answer_keeps_its_hint(demo: Emulator) -> None:
     first, second = (get(demo, PACKAGES, sate="35", limit="1") for _ in range(2))
     assert first.headers["X-Emulator-Hint"] == second.headers["X-Emulator-Hint"]

@@ -101,6 +101,7 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+@pytest.mark.medium
 def test_values_have_their_format_and_their_enumeration(document: Any) -> None:
     schemas = document["components"]["schemas"]
     package, state = schemas["package"]["properties"], schemas["state"]["properties"]

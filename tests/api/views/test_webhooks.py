@@ -20,6 +20,7 @@ JSON = {"Content-Type": "application/json"}
 NOT_JSON = ["Value must be valid JSON."]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("value", ["99999999999999999999", '"\\ud800"', "1e999", '{"a": [1, {"b": -1e999}]}'])
 @pytest.mark.parametrize("field", ["config", "additional_headers"])
 def test_value_that_cannot_be_stored_is_refused(client: Any, field: str, value: str) -> None:
