@@ -1,4 +1,4 @@
-"""Read regular files and those of the package, and write files atomically, never over files of other programs."""
+"""Read files and fixtures, fill templates, and write files atomically, never over files of other programs."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ class RequestContext:
         self.request_id = world.new_request_id()
         self.method = str(environ["REQUEST_METHOD"]).upper()
         self.query_string = str(environ.get("QUERY_STRING", ""))
-        self.host = environ["HTTP_HOST"] if "HTTP_HOST" in environ else request_host(environ)
+        self.host = request_host(environ)
         self.info = RequestInfo()
         self.list_query: ListQuery | None = None
         """The filters and the order of a list request, once they are parsed."""
@@ -340,7 +340,7 @@ MAX_HEADS = 1_024
 
 
 class RequestHead(NamedTuple):
-    """The world of a request, the prefix that names it, the decoded path in it, and what an equal head says."""
+    """The world of a request, the prefix that names it, the path in it, and properties parsed from an equal head."""
 
     world: str
     prefix: str

@@ -183,6 +183,6 @@ def test_result_is_kept_until_a_world_changes_a_record_of_the_kind() -> None:
 def test_missing_record_is_not_kept() -> None:
     """Otherwise the names that clients ask for would stay in memory."""
     records = Emulator("demo").world.records
-    for name in ("nobody", "somebody"):
+    for name in ("unknown-user-1", "unknown-user-2"):
         assert find_user(records, name) is None
-    assert not any("body" in str(key) for key in records.base.caches)
+    assert not any("unknown-user" in str(key) for key in records.base.caches)
