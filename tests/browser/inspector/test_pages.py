@@ -120,6 +120,28 @@ def test_packages_can_be_filtered_sorted_and_paged(oms: Emulator, inspector: Mon
     expect(page.get_by_text("No packages match.")).to_be_visible()
 
 
+def test_a_value_is_kept_when_it_is_typed_at_once_after_the_choice_of_a_filter(inspector: MonitoredPage) -> None:
+    """The choice of a filter replaces the value before the next event, not after the next frame."""
+    page = inspector.open("packages?order__number=1")
+    value = page.get_by_role("searchbox", name="Value")
+    expect(value).to_have_value("1")
+    choice = page.get_by_label("Search by")
+    expect(choice.get_by_role("option")).not_to_have_count(1)
+    choice.evaluate(
+        """async (choice) => {
+          choice.value = "order__customer__first_name";
+          choice.dispatchEvent(new Event("change", { bubbles: true }));
+          await new Promise((resolve) => setTimeout(resolve));
+          const value = document.querySelector("input[type=search]");
+          value.value = "Unknown";
+          value.dispatchEvent(new Event("input", { bubbles: true }));
+          await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100)));
+        }"""
+    )
+    expect(choice).to_have_value("order__customer__first_name")
+    expect(value).to_have_value("Unknown")
+
+
 def test_the_error_of_an_invalid_filter_is_shown(inspector: MonitoredPage) -> None:
     page = inspector.open("packages?created_date__gte=yesterday")
     expect(page.get_by_role("alert").get_by_text("created_date__gte: Enter a valid date/time.")).to_be_visible()

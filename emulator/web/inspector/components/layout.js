@@ -1,6 +1,6 @@
 /** The layout around every page: navigation, world, clock, armed faults and the connection. */
 import { BASE, control, ROOT } from "../api.js";
-import { html, useEffect, useRef, useState } from "../lib.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
 import { useLive, useStream } from "../loading.js";
 import { PAGES } from "../pages.js";
 import { href } from "../router.js";
@@ -19,7 +19,7 @@ export function Layout({ current, children }) {
   const openSearch = () => { if (!document.querySelector("dialog[open]")) setSearch(++latest.current); };
   // The browser reports the end of a dialog later, when the next one may be open already.
   const closeSearch = (number) => setSearch((shown) => (shown === number ? 0 : shown));
-  useEffect(() => setOpen(false), [current]);
+  useLayoutEffect(() => setOpen(false), [current]);
   useEffect(() => {
     const onKey = (event) => {
       if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {

@@ -1,6 +1,6 @@
 /** A list of records: filters, state, sort order and pages. The server applies them, and the address holds them. */
 import { control, guide, queryString } from "../api.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
 import { useLive, useLoad } from "../loading.js";
 import { href, navigate } from "../router.js";
 import { number } from "../format.js";
@@ -56,7 +56,7 @@ function FilterBar({ kind, query, states, filters, show }) {
   const active = Object.keys(query).filter((key) => !LIST_PARAMETERS.includes(key) && key !== "state");
   const [field, setField] = useState(active[0] ?? kind.defaultField);
   const [text, setText] = useState(query[field] ?? "");
-  useEffect(() => setText(query[field] ?? ""), [field, query[field]]);
+  useLayoutEffect(() => setText(query[field] ?? ""), [field, query[field]]);  // not later: it would clear what is typed meanwhile
   const search = (event) => {
     event.preventDefault();
     show({ [field]: kind.normalize?.(field, text.trim()) ?? text.trim() });
