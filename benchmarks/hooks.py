@@ -107,7 +107,7 @@ def queued_world(port: int, count: int):
 def send_ours(port: int, count: int) -> float:
     from emulator.api.serializers.events import record_events  # noqa: PLC0415 - as above
     from emulator.state.world import World, WorldServices  # noqa: PLC0415 - as above
-    from emulator.webhooks import WebhookDispatcher  # noqa: PLC0415 - as above
+    from emulator.worlds.webhooks import WebhookDispatcher  # noqa: PLC0415 - as above
 
     oms = queued_world(port, count)
     dispatcher = WebhookDispatcher("background")

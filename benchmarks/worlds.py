@@ -17,10 +17,10 @@ from benchmarks.commands import BLOCK, CALLERS, UNBLOCK, command_rate, command_r
 from benchmarks.rounds import Plan, Round, interleave
 from benchmarks.servers import running
 from emulator import Emulator
-from emulator.loading.worlds import replay_step
 from emulator.state.persistence import COMMITTED, CommitToken
 from emulator.state.steps import Step
 from emulator.web.app import split_world
+from emulator.worlds.loading.scenarios import replay_step
 from emulator.worlds.registry import MAX_WORLDS, WorldRegistry
 
 LOOKUP_LIMIT = 15.0

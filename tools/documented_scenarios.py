@@ -18,8 +18,8 @@ from emulator.core.files import encode_scenario
 from emulator.core.json_text import JsonObject
 from emulator.core.records import Transition
 from emulator.domain.scenario_files import DOCUMENTED, FOLDER
-from emulator.loading.recorded_responses import Capture, read_captures
-from emulator.loading.scenario_import import DEFAULT_START, ScenarioImport, import_scenario
+from emulator.worlds.loading.recorded_responses import Capture, read_captures
+from emulator.worlds.loading.scenario_import import DEFAULT_START, ScenarioImport, import_scenario
 
 SAMPLES = Path(emulator.__file__).parent / "fixtures"
 WHOSE = {

@@ -59,7 +59,6 @@ ALLOWANCES = {
         13_850,
         "10,200 of later features, 3,100 that these added to older modules, 550 over from the start",
     ),
-    "top entries": (2, "api_types.py and pytest_plugin.py are public names"),
     "modules per command": (2, "state/persistent_map.py and worlds/live_traffic.py"),
 }
 """Figure -> how far it may exceed its bar, and why. `docs/explanation/decisions/size.md` has the details."""

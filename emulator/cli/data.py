@@ -21,11 +21,17 @@ from emulator.core.schemas import load_schema
 from emulator.domain.installation import DEFAULT, installation_path, load_own_records, portable_form
 from emulator.domain.installation.checks import diff_installations, lint_installation
 from emulator.domain.scenario_files import bundled_scenarios, with_installation
-from emulator.loading.installation_import import import_installation, installation_text
-from emulator.loading.recorded_responses import Capture, RecordedResponse, SkippedEntry, read_captures, read_responses
-from emulator.loading.scenario_import import ScenarioImport, import_scenario
-from emulator.loading.worlds import build_export, encode_scenario_file
 from emulator.state.clock import machine_now
+from emulator.worlds.loading.installation_import import import_installation, installation_text
+from emulator.worlds.loading.recorded_responses import (
+    Capture,
+    RecordedResponse,
+    SkippedEntry,
+    read_captures,
+    read_responses,
+)
+from emulator.worlds.loading.scenario_import import ScenarioImport, import_scenario
+from emulator.worlds.loading.scenarios import build_export, encode_scenario_file
 from emulator.worlds.registry import DEFAULT_WORLD
 
 TIMEOUT = 60

@@ -17,8 +17,14 @@ from emulator.cli.terminal import LOG, configure_logging, errors_as_messages, re
 from emulator.client.shadow import Prober, Shadow
 from emulator.contract.evidence import Evidence, read_evidence
 from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file
-from emulator.loading.installation_import import DESCRIPTION, installation_text
-from emulator.loading.recording import ExchangeWorker, NothingRecorded, RecordedExchange, Recording, build_world
+from emulator.worlds.loading.installation_import import DESCRIPTION, installation_text
+from emulator.worlds.loading.recording import (
+    ExchangeWorker,
+    NothingRecorded,
+    RecordedExchange,
+    Recording,
+    build_world,
+)
 
 NOTHING_RECORDED = 1
 """Exit code if the recording has no document."""

@@ -18,13 +18,13 @@ from emulator.core.records import Package, StockLocation, TransferOrder, Webhook
 from emulator.domain.fault_rules import fault_scenario_document
 from emulator.domain.state_graph import Subject, offered_transitions
 from emulator.domain.traffic import COMMANDS, TRAFFIC_USER, build_move_step, build_order_step, command_parameters
-from emulator.loading.faults import arm_from_document, disarm_all_faults
-from emulator.loading.worlds import encode_scenario_file, export_world, replay_step
 from emulator.state.outbox import DELIVERY_FAULTS, Delivery, DeliveryFault, Receiver
 from emulator.state.persistence import WorldSnapshot
 from emulator.state.steps import Step
 from emulator.state.store import Reader
 from emulator.state.world import World
+from emulator.worlds.loading.faults import arm_from_document, disarm_all_faults
+from emulator.worlds.loading.scenarios import encode_scenario_file, export_world, replay_step
 from emulator.worlds.redelivery import recorded_steps, redeliver
 from emulator.worlds.registry import WorldRegistry
 

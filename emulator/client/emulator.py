@@ -35,9 +35,9 @@ from emulator.web import (
     open_certificate,
 )
 from emulator.web.cors import Cors
-from emulator.webhooks import DeliveryMode, TimerDispatcher, WebhookDispatcher
 from emulator.worlds.live_traffic import LiveTraffic, Scheduler, TimerScheduler
 from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, WorldRegistry
+from emulator.worlds.webhooks import DeliveryMode, TimerDispatcher, WebhookDispatcher
 
 if TYPE_CHECKING:
     from flask import Flask

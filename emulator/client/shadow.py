@@ -29,12 +29,12 @@ from emulator.contract.rejections import UNKNOWN_KEY
 from emulator.contract.target import keep_headers, with_unknown_id
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Package
-from emulator.loading.recorded_responses import RecordedResponse, documents_of
-from emulator.loading.recording import READ_METHODS, ExchangeWorker, RecordedExchange, RecordKey
-from emulator.loading.scenario_import import MALFORMED
 from emulator.state.world import World, WorldServices
 from emulator.web import ROUTER
 from emulator.web.authentication import EXPIRED, INACTIVE, INVALID
+from emulator.worlds.loading.recorded_responses import RecordedResponse, documents_of
+from emulator.worlds.loading.recording import READ_METHODS, ExchangeWorker, RecordedExchange, RecordKey
+from emulator.worlds.loading.scenario_import import MALFORMED
 
 LOG = logging.getLogger("emulator")
 PASSED_ON = ("Accept", "Accept-Language", "Content-Type")

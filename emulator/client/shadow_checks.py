@@ -27,9 +27,12 @@ from emulator.core.records import REFERENCES, Columns, Package, RecordKind, Stat
 from emulator.core.schemas import is_valid
 from emulator.domain import installation
 from emulator.domain.scenario_files import find_scenario
-from emulator.loading.collector import RecordCollector
-from emulator.loading.completion import Completer
-from emulator.loading.recorded_responses import (
+from emulator.state.persistence import WorldState, initial_snapshot
+from emulator.state.store import Snapshot
+from emulator.state.world import World, WorldServices
+from emulator.worlds.loading.collector import RecordCollector
+from emulator.worlds.loading.completion import Completer
+from emulator.worlds.loading.recorded_responses import (
     Capture,
     InvalidResponse,
     RecordedResponse,
@@ -37,13 +40,10 @@ from emulator.loading.recorded_responses import (
     endpoint_of,
     locate_response,
 )
-from emulator.loading.recording import RecordedExchange, RecordKey
-from emulator.loading.redaction import load_body
-from emulator.loading.scenario_import import GENERATED_LINKS, MALFORMED, is_same_value
-from emulator.loading.worlds import settings_of
-from emulator.state.persistence import WorldState, initial_snapshot
-from emulator.state.store import Snapshot
-from emulator.state.world import World, WorldServices
+from emulator.worlds.loading.recording import RecordedExchange, RecordKey
+from emulator.worlds.loading.redaction import load_body
+from emulator.worlds.loading.scenario_import import GENERATED_LINKS, MALFORMED, is_same_value
+from emulator.worlds.loading.scenarios import settings_of
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 FULL_DOCUMENTS = frozenset(("package", "reference-package", "transfer"))

@@ -12,10 +12,10 @@ from emulator.core.errors import InvalidDocument
 from emulator.core.event_types import EVENT_TYPES
 from emulator.core.json_text import JsonValue
 from emulator.core.schemas import load_schema
-from emulator.loading.worlds import replay_step
 from emulator.state.outbox import DELIVERY_FAULTS, Delivery, FlushCounts, Receiver
 from emulator.state.steps import Step
 from emulator.state.world import World
+from emulator.worlds.loading.scenarios import replay_step
 
 if TYPE_CHECKING:
     from emulator.api_types import DeliveryFaultKind, DeliveryFields, EventTypeName, HookFields

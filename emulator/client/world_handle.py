@@ -22,13 +22,13 @@ from emulator.core import credentials
 from emulator.core.files import write_scenario_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.audit import audit, finding_document
-from emulator.loading.faults import Overtaking, WorldFaults
-from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.state.clock import ClockMode
 from emulator.state.faults import OVERTAKEN
 from emulator.state.outbox import Receiver
 from emulator.state.world import World
 from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
+from emulator.worlds.loading.faults import Overtaking, WorldFaults
+from emulator.worlds.loading.scenarios import encode_scenario_file, export_world
 from emulator.worlds.redelivery import redeliver
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 

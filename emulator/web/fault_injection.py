@@ -17,12 +17,12 @@ from emulator.core.records import Package, TransferOrder
 from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, triggered_faults, validate_options
 from emulator.domain.state_graph import Subject
 from emulator.domain.traffic import build_overtaking_steps
-from emulator.loading.worlds import replay_step
 from emulator.state.clock import sleep
 from emulator.state.faults import OVERTAKEN
 from emulator.web.context import Environ, Match, RequestContext
 from emulator.web.dispatch import BAD_REQUEST, respond
 from emulator.web.hints import hint_header, with_hint
+from emulator.worlds.loading.scenarios import replay_step
 
 FAULT_HEADER = "HTTP_X_EMULATOR_FAULT"
 HEADER_NOT_ALLOWED = (

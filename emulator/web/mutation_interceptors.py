@@ -31,7 +31,7 @@ from emulator.web.mutations import (
     find_values,
     parse_json,
 )
-from emulator.webhooks.delivery import Deliverer, DeliveryPlan
+from emulator.worlds.webhooks.delivery import Deliverer, DeliveryPlan
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from emulator.core.schemas import is_nullable
 from emulator.domain.state_graph import STATE_GRAPHS, Subject, transition_name, wrong_state_error
 from emulator.web.app import COMMAND_GRAPHS, covered_filters
 from emulator.web.context import RequestContext, absolute_url
-from emulator.webhooks.delivery import PLAN_FAULTS, DeliveryPlan
+from emulator.worlds.webhooks.delivery import PLAN_FAULTS, DeliveryPlan
 
 Proceed = Callable[[RequestContext], Reply]
 MUTATION_HEADER = "X-Emulator-Mutation"

@@ -20,12 +20,12 @@ from urllib3.exceptions import HTTPError
 
 from emulator.core.hosts import DEFAULT_PORTS
 from emulator.core.json_text import dump_json
-from emulator.loading.recording import READ_METHODS, RecordedExchange
 from emulator.state.clock import machine_now
 from emulator.web import ROUTER
 from emulator.web.context import Environ, request_host
 from emulator.web.server import HttpServer, server_url
 from emulator.web.tls import SHUTDOWN_SECONDS, TlsServer, authority_context, trusting_context
+from emulator.worlds.loading.recording import READ_METHODS, RecordedExchange
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse

@@ -25,12 +25,12 @@ from emulator.domain.traffic import (
     finished_orders,
     next_check,
 )
-from emulator.loading.worlds import replay_step
 from emulator.state.clock import LATEST, Scheduled
 from emulator.state.runtime import Runtime
 from emulator.state.steps import Step
 from emulator.state.store import Snapshot
 from emulator.state.world import World
+from emulator.worlds.loading.scenarios import replay_step
 
 LOG = logging.getLogger("emulator.worlds.live_traffic")
 HOUR = timedelta(hours=1)

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from emulator.api.control.deliveries import RECORD_RESULT, EventGone, save_result
 from emulator.core.errors import Conflict
-from emulator.loading.worlds import UnreplayableStep, parse_step, replay_steps
 from emulator.state.outbox import DeliveryFault, Receiver
 from emulator.state.steps import Step
 from emulator.state.world import World
+from emulator.worlds.loading.scenarios import UnreplayableStep, parse_step, replay_steps
 from emulator.worlds.registry import WorldRegistry
 
 CREATE_HOOK = "create_hook"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from emulator.api.serializers.events import record_events
 from emulator.core.errors import Conflict, InvalidDocument, PersistError, UnknownRecord
-from emulator.loading.worlds import settings_of, starting_snapshot
 from emulator.state.clock import ClockMode, machine_seconds
 from emulator.state.outbox import Receiver
 from emulator.state.persistence import COMMITTED, CommitToken, MemoryOnly, Persistence, Snapshots, WorldSnapshot
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.world import World, WorldServices
+from emulator.worlds.loading.scenarios import settings_of, starting_snapshot
 
 if TYPE_CHECKING:
     from emulator.worlds.sqlite.state_file import StateFile

@@ -16,7 +16,7 @@ from requests.utils import check_header_validity, get_encoding_from_headers
 from emulator.client.emulator import Emulator
 from emulator.state.outbox import NoResponse, WebhookResponse
 from emulator.state.runtime import install_runtime
-from emulator.webhooks.http_client import MAX_BODY_BYTES, HttpClient
+from emulator.worlds.webhooks.http_client import MAX_BODY_BYTES, HttpClient
 
 FORBIDDEN_HEADERS = {"host", "user-agent", "accept-encoding", "connection", "content-length"}
 """Headers that a browser sets itself."""

@@ -25,7 +25,7 @@ def import_requests() -> None:
     """Import `requests` with the connections of urllib3 for sockets, which it replaces on WebAssembly."""
     platform, sys.platform = sys.platform, "linux"
     try:
-        importlib.import_module("emulator.webhooks.http_client")
+        importlib.import_module("emulator.worlds.webhooks.http_client")
     finally:
         sys.platform = platform
 

@@ -17,9 +17,9 @@ from emulator.contract.checks import CHECKS
 from emulator.contract.evidence import Evidence, row_behaviours
 from emulator.contract.findings import Check, Finding
 from emulator.domain.scenario_files import DOCUMENTED, scenario_names
-from emulator.loading.recording import RecordedExchange
 from emulator.web.admin.fidelity import fidelity_document
 from emulator.web.recording_proxy import RecordingProxy, create_proxy_server
+from emulator.worlds.loading.recording import RecordedExchange
 from tests.contract.differences import GROUPS, Difference, Differing, serving
 
 LINKED = {"preview_shipping_label", "product_image"}

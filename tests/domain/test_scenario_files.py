@@ -12,8 +12,8 @@ import pytest
 from emulator import Emulator
 from emulator.core import schemas
 from emulator.domain.scenario_files import FOLDER, bundled_scenarios, find_scenario
-from emulator.loading.worlds import load_base, open_world
 from emulator.state.scenario import Scenario, ScenarioError
+from emulator.worlds.loading.scenarios import load_base, open_world
 from tests.support import samples
 
 

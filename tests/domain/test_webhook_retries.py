@@ -20,10 +20,10 @@ from emulator.domain.webhook_retries import (
     next_due_event,
     record_result,
 )
-from emulator.loading.worlds import UnreplayableStep, replay_step
 from emulator.state.outbox import NO_SENDER_REASON, DeliveryResult, WebhookSender, error_result, response_result
 from emulator.state.steps import Step
 from emulator.state.world import World
+from emulator.worlds.loading.scenarios import UnreplayableStep, replay_step
 from tests.support.worlds import START, build_world
 
 FAILED, DONE = response_result(503, b"no", "no", 0.1), response_result(200, b"200 OK", "200 OK", 0.1)

@@ -31,7 +31,7 @@ from emulator.api.serializers.events import request_body
 from emulator.api.serializers.rendering import render_cache
 from emulator.core.records import Package, Webhook, WebhookEvent
 from emulator.domain.webhook_retries import DELIVERY_HEADER
-from emulator.webhooks import WebhookDispatcher
+from emulator.worlds.webhooks import WebhookDispatcher
 from tests.oracle_hooks.pair import create_tables
 from tests.support.receivers import Behaviour, ReceivedRequest, Receiver, respond_with, run_receiver
 from tests.support.worlds import with_dispatcher

@@ -14,7 +14,7 @@ from emulator.state.persistence import WorldState, initial_snapshot
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.store import Snapshot, TableDataset, Transaction
 from emulator.state.world import FinalizeEvent, RecordEvents, World, WorldServices
-from emulator.webhooks import WebhookDispatcher
+from emulator.worlds.webhooks import WebhookDispatcher
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -17,7 +17,7 @@ from emulator.core.schemas import is_nullable
 from emulator.web.app import EmulatorApp
 from emulator.web.mutation_interceptors import Mutator, Observer, intercepting
 from emulator.web.mutations import KINDS, TEXTS, Mutation
-from emulator.webhooks.delivery import Deliverer
+from emulator.worlds.webhooks.delivery import Deliverer
 
 PACKAGES = "/api/v1/oms/packages/"
 PACK = "package__complete_packaging__waiting__packed-all-items"

@@ -12,9 +12,9 @@ import pytest
 import waitress.buffers
 
 from emulator import Emulator
-from emulator.loading.recording import RecordedExchange
 from emulator.web.recording_proxy import RecordingProxy, create_proxy_server
 from emulator.web.server import HttpServer
+from emulator.worlds.loading.recording import RecordedExchange
 
 
 class Proxied(NamedTuple):

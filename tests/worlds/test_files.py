@@ -17,8 +17,8 @@ from emulator.core.files import FileError, replace_file, write_scenario_file
 from emulator.core.schemas import find_problem
 from emulator.domain.installation import FOLDER as INSTALLATIONS
 from emulator.domain.scenario_files import find_scenario
-from emulator.loading.worlds import encode_scenario_file
 from emulator.state.scenario import ScenarioError
+from emulator.worlds.loading.scenarios import encode_scenario_file
 from tests.support.answers import check_document
 from tests.support.reads import read_everything, wsgi_sender
 from tests.support.traffic import WRITE_ACTIONS, Traffic

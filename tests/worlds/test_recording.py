@@ -18,7 +18,7 @@ from emulator.client.world_handle import WorldHandle
 from emulator.core import json_text, schemas
 from emulator.core.records import Order, Package, State, TransferOrder, Transition
 from emulator.domain.scenario_files import find_scenario, scenario_from_document
-from emulator.loading.worlds import REPLAYS
+from emulator.worlds.loading.scenarios import REPLAYS
 from emulator.worlds.registry import WorldRegistry
 from tests.support.answers import check_document
 from tests.support.reads import ReceivedResponse, auth_headers, read_everything, wsgi_sender
@@ -130,7 +130,7 @@ WRITES: dict[str, Callable[[WorldHandle], ReceivedResponse]] = {
 }
 """Operation -> function that sends a successful request for it."""
 BACKGROUND_WRITES = (RECORD_RESULT, POSTPONE_EVENTS, FORGET_ORDERS)
-"""Operations that no request performs. They are tested in `tests/webhooks` and `test_live_traffic.py`."""
+"""Operations that no request performs. They are tested in `tests/worlds/webhooks` and `test_live_traffic.py`."""
 REQUESTED_WRITES = REPLAYS.keys() - set(BACKGROUND_WRITES)
 
 

@@ -21,7 +21,6 @@ from emulator.core.credentials import CREDENTIALS
 from emulator.core.errors import InvalidDocument
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.fault_rules import fault_document
-from emulator.loading.faults import arm_from_document, disarm_all_faults, disarm_fault
 from emulator.state.clock import CLOCK_MODES, format_time
 from emulator.state.world import World
 from emulator.web.admin.shared import (
@@ -39,6 +38,7 @@ from emulator.web.admin.shared import (
     world_name,
     world_registry,
 )
+from emulator.worlds.loading.faults import arm_from_document, disarm_all_faults, disarm_fault
 from emulator.worlds.redelivery import redeliver
 
 

@@ -21,7 +21,6 @@ from emulator.core.json_text import JsonObject
 from emulator.core.records import Package
 from emulator.domain.scenario_files import find_scenario
 from emulator.domain.state_graph import offered_transitions, slug_or_label
-from emulator.loading.worlds import DEFAULT_USER, UnreplayableStep, replay_step, settings_of, starting_snapshot
 from emulator.state.persistence import WorldSnapshot
 from emulator.state.steps import Step
 from emulator.state.world import World, WorldServices
@@ -34,7 +33,14 @@ from emulator.web.admin.shared import (
     world_registry,
 )
 from emulator.web.app import WORLD_PREFIX
-from emulator.webhooks import WebhookDispatcher
+from emulator.worlds.loading.scenarios import (
+    DEFAULT_USER,
+    UnreplayableStep,
+    replay_step,
+    settings_of,
+    starting_snapshot,
+)
+from emulator.worlds.webhooks import WebhookDispatcher
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "stories"
 STORY_WORLD = "story-"

@@ -17,7 +17,6 @@ from emulator.domain.scenario_files import (
     scenario_from_document,
     schema_problem,
 )
-from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.state.clock import format_time
 from emulator.state.persistence import WorldSnapshot
 from emulator.state.scenario import Scenario
@@ -37,6 +36,7 @@ from emulator.web.admin.shared import (
     world_name,
     world_registry,
 )
+from emulator.worlds.loading.scenarios import encode_scenario_file, export_world
 from emulator.worlds.registry import validated_name
 
 

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import orjson
 
 from emulator.core.errors import Conflict, PersistError
-from emulator.loading.worlds import load_base, settings_of, starting_snapshot
 from emulator.state.faults import ArmedFault, FaultMatch, Faults
 from emulator.state.persistence import Branch, Snapshots, WorldSnapshot, WorldState
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.store import Transaction
 from emulator.state.world import World, WorldServices
+from emulator.worlds.loading.scenarios import load_base, settings_of, starting_snapshot
 from emulator.worlds.sqlite import history, rows
 from emulator.worlds.sqlite.database import (
     Batch,

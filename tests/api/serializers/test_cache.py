@@ -28,9 +28,9 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.domain.scenario_files import find_scenario
-from emulator.loading.worlds import open_world
 from emulator.state.store import Snapshot
 from emulator.state.world import World
+from emulator.worlds.loading.scenarios import open_world
 from tests.support.worlds import build_world
 
 LANGUAGES = ("en-us", "tr-tr")

@@ -19,9 +19,9 @@ from emulator import Emulator
 from emulator.client.world_handle import WorldHandle
 from emulator.core.records import KINDS, WebhookEvent
 from emulator.domain.scenario_files import scenario_from_document
-from emulator.loading.worlds import open_world
 from emulator.state.record_codec import encode_record
 from emulator.state.store import REMOVED, Snapshot
+from emulator.worlds.loading.scenarios import open_world
 from tests.cli.test_serve import command, environment, ready
 from tests.support.reads import HOST, http_sender, read_everything
 from tests.support.traffic import SKU

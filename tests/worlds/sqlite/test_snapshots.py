@@ -15,10 +15,10 @@ from emulator import Emulator
 from emulator.cli.data import export_from_file
 from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Package
-from emulator.loading.worlds import encode_scenario_file
 from emulator.state.clock import TrafficRate
 from emulator.state.journal import RequestIds
 from emulator.state.world import World
+from emulator.worlds.loading.scenarios import encode_scenario_file
 from tests.support.reads import read_everything, wsgi_sender
 from tests.support.traffic import SKU, Traffic
 from tests.worlds.sqlite.test_state import ALL_REQUESTS, PACKAGES, copy_as_after_a_kill, set_stock

@@ -17,11 +17,11 @@ from emulator.core.files import encode_scenario
 from emulator.core.records import OMITTED, Package, State, Transition
 from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
 from emulator.domain.scenario_files import FOLDER as SCENARIOS
-from emulator.loading.collector import RecordCollector, command_code
-from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse, endpoint_of
-from emulator.loading.scenario_import import is_same_value
-from emulator.loading.worlds import open_world
 from emulator.state.scenario import Scenario, ScenarioError
+from emulator.worlds.loading.collector import RecordCollector, command_code
+from emulator.worlds.loading.recorded_responses import InvalidResponse, RecordedResponse, endpoint_of
+from emulator.worlds.loading.scenario_import import is_same_value
+from emulator.worlds.loading.scenarios import open_world
 from tests.support import samples
 from tools import list_corrections
 from tools.documented_scenarios import gets, imported, with_lost_contents

@@ -17,13 +17,13 @@ from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import State, Transition, WebhookEvent
 from emulator.core.schemas import find_problem
 from emulator.domain import installation
-from emulator.loading.anonymizer import Replacements, SensitiveValue, times_text, without_unknown_keys
-from emulator.loading.anonymizer import anonymize as anonymize_base
-from emulator.loading.collector import RecordCollector
-from emulator.loading.completion import Completer, unnamed_state_lines
-from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response
 from emulator.state.record_codec import KIND_NAMES
 from emulator.state.store import Snapshot, TableDataset
+from emulator.worlds.loading.anonymizer import Replacements, SensitiveValue, times_text, without_unknown_keys
+from emulator.worlds.loading.anonymizer import anonymize as anonymize_base
+from emulator.worlds.loading.collector import RecordCollector
+from emulator.worlds.loading.completion import Completer, unnamed_state_lines
+from emulator.worlds.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response
 
 DESCRIPTION = "Imported from recorded answers."
 DEFAULT_START = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)

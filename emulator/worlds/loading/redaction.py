@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from emulator.core.json_text import JsonValue
-from emulator.loading.anonymizer import (
+from emulator.worlds.loading.anonymizer import (
     EMAIL,
     LONG_NUMBER,
     NOT_PERSONAL,
@@ -23,7 +23,7 @@ from emulator.loading.anonymizer import (
     SensitiveValue,
     category_table,
 )
-from emulator.loading.masking import QUERY_SECRET, USER_INFO
+from emulator.worlds.loading.masking import QUERY_SECRET, USER_INFO
 
 SECRET_NAME = re.compile(
     r"auth|token|secret|passw|credential|signature|session|cookie|csrf|api[-_]?key|^key$|^sig$", re.IGNORECASE

@@ -15,9 +15,9 @@ from emulator import Emulator
 from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
 from emulator.core.files import encode_scenario
 from emulator.domain.scenario_files import scenario_from_document
-from emulator.loading.recorded_responses import Capture, read_captures
-from emulator.loading.scenario_import import ScenarioImport, import_scenario
-from emulator.loading.worlds import open_world
+from emulator.worlds.loading.recorded_responses import Capture, read_captures
+from emulator.worlds.loading.scenario_import import ScenarioImport, import_scenario
+from emulator.worlds.loading.scenarios import open_world
 from tests.support import samples
 from tests.support.recording import record_responses
 from tools.documented_scenarios import WHOSE, gets, sample

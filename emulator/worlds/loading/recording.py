@@ -22,11 +22,12 @@ from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import DenialReason, Package, RecordKind, TransferOrder
 from emulator.domain.commands import COMMANDS
 from emulator.domain.scenario_files import scenario_from_document
-from emulator.loading.anonymizer import SensitiveValue
-from emulator.loading.collector import RecordCollector
-from emulator.loading.installation_import import import_installation
-from emulator.loading.masking import HOOK_OPERATIONS, HOOK_SECRETS
-from emulator.loading.recorded_responses import (
+from emulator.state.clock import format_time
+from emulator.worlds.loading.anonymizer import SensitiveValue
+from emulator.worlds.loading.collector import RecordCollector
+from emulator.worlds.loading.installation_import import import_installation
+from emulator.worlds.loading.masking import HOOK_OPERATIONS, HOOK_SECRETS
+from emulator.worlds.loading.recorded_responses import (
     GENERATED_DOCUMENT,
     Capture,
     InvalidResponse,
@@ -37,16 +38,15 @@ from emulator.loading.recorded_responses import (
     normalized_path,
     owner_kind_of,
 )
-from emulator.loading.redaction import (
+from emulator.worlds.loading.redaction import (
     Redactor,
     load_body,
     sensitive_in_headers,
     sensitive_in_json,
     sensitive_in_query,
 )
-from emulator.loading.scenario_import import MALFORMED, ScenarioImport, import_scenario
-from emulator.loading.worlds import REPLAYS, UnreplayableStep, open_world, parse_step, replay_step
-from emulator.state.clock import format_time
+from emulator.worlds.loading.scenario_import import MALFORMED, ScenarioImport, import_scenario
+from emulator.worlds.loading.scenarios import REPLAYS, UnreplayableStep, open_world, parse_step, replay_step
 
 DESCRIPTION = "Recorded by `oms-emulator record`."
 MAX_BYTES = 256 * 1024 * 1024

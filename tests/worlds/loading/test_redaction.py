@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.loading.anonymizer import Replacements, SeenValues
-from emulator.loading.redaction import Redactor, sensitive_in_headers, sensitive_in_query
+from emulator.worlds.loading.anonymizer import Replacements, SeenValues
+from emulator.worlds.loading.redaction import Redactor, sensitive_in_headers, sensitive_in_query
 
 SECRET_TEXTS = {
     "e-mail": ("write to {} soon", "ayse.yilmaz@ornek.com.tr"),

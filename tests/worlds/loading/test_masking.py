@@ -15,7 +15,7 @@ from emulator import Emulator
 from emulator.cli import main
 from emulator.core.records import Webhook
 from emulator.domain.webhook_retries import basic_credentials
-from emulator.loading.masking import SecretMasker, mask_secrets
+from emulator.worlds.loading.masking import SecretMasker, mask_secrets
 from tests.support.receivers import respond_with, run_receiver
 
 EVENT = "package.created"

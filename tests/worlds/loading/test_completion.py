@@ -14,10 +14,10 @@ from emulator.api.serializers.fields import COLUMN_TYPES
 from emulator.core.records import REFERENCES, CargoCompany, DenialReason, Order, Package, State, TransferOrder
 from emulator.core.schemas import find_problem
 from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
-from emulator.loading.collector import RecordCollector
-from emulator.loading.completion import COLUMN_DEFAULTS
-from emulator.loading.worlds import load_base, open_world
 from emulator.state.scenario import Scenario
+from emulator.worlds.loading.collector import RecordCollector
+from emulator.worlds.loading.completion import COLUMN_DEFAULTS
+from emulator.worlds.loading.scenarios import load_base, open_world
 from tests.support import samples
 from tests.support.recording import existing_urls
 from tools.documented_scenarios import with_lost_contents

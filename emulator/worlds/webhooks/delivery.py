@@ -43,9 +43,9 @@ from emulator.state.outbox import (
 from emulator.state.world import World
 
 if TYPE_CHECKING:
-    from emulator.webhooks.http_client import HttpClient
+    from emulator.worlds.webhooks.http_client import HttpClient
 
-LOG = logging.getLogger("emulator.webhooks")
+LOG = logging.getLogger("emulator.worlds.webhooks")
 TIMEOUT_SECONDS = 10
 """Seconds for connecting, and for each read. The vendor's sender uses the same value."""
 MAX_SECONDS = 30.0
@@ -141,7 +141,7 @@ class Deliverer:
 
     @cached_property
     def _client(self) -> HttpClient:
-        from emulator.webhooks.http_client import HttpClient  # noqa: PLC0415 - it imports requests
+        from emulator.worlds.webhooks.http_client import HttpClient  # noqa: PLC0415 - it imports requests
 
         return HttpClient(self.hosts.check, *self._limits)
 

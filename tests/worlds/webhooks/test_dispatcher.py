@@ -18,7 +18,7 @@ from emulator.core.records import WebhookEvent
 from emulator.domain.webhook_retries import next_due_event
 from emulator.state.outbox import Delivery
 from emulator.state.store import Snapshot
-from emulator.webhooks import WebhookDispatcher
+from emulator.worlds.webhooks import WebhookDispatcher
 from tests.support.receivers import ReceivedRequest, respond_with, run_receiver
 from tests.support.worlds import AfterWriteTask
 

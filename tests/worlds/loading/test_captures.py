@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.loading.recorded_responses import (
+from emulator.worlds.loading.recorded_responses import (
     ENDPOINTS,
     Capture,
     InvalidResponse,

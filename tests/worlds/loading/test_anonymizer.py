@@ -22,7 +22,8 @@ from emulator.api.serializers.fields import COLUMN_TYPES
 from emulator.core.files import encode_scenario
 from emulator.core.records import KINDS
 from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
-from emulator.loading.anonymizer import (
+from emulator.state.scenario import Scenario
+from emulator.worlds.loading.anonymizer import (
     BODY,
     DEFAULT_LOCALE,
     FREE_JSON,
@@ -37,10 +38,15 @@ from emulator.loading.anonymizer import (
     category_table,
     column_categories,
 )
-from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response, read_captures
-from emulator.loading.scenario_import import ScenarioImport, import_scenario
-from emulator.loading.worlds import load_base
-from emulator.state.scenario import Scenario
+from emulator.worlds.loading.recorded_responses import (
+    Capture,
+    documents_of,
+    endpoint_of,
+    locate_response,
+    read_captures,
+)
+from emulator.worlds.loading.scenario_import import ScenarioImport, import_scenario
+from emulator.worlds.loading.scenarios import load_base
 from tests.support import samples
 from tests.support.recording import record_responses
 from tools.documented_scenarios import WHOSE, gets, sample, with_lost_contents
@@ -311,7 +317,7 @@ def test_locale_is_that_of_the_most_frequent_country() -> None:
 
 def test_faker_is_loaded_only_for_anonymization() -> None:
     """A server and an import with `--no-anonymize` do not load it."""
-    program = "import sys, emulator.cli, emulator.loading.anonymizer; sys.exit('faker' in sys.modules)"
+    program = "import sys, emulator.cli, emulator.worlds.loading.anonymizer; sys.exit('faker' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

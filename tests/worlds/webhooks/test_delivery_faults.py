@@ -12,7 +12,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.errors import InvalidDocument
 from emulator.state.outbox import DELIVERY_FAULTS, Delivery
-from emulator.webhooks.delivery import DELAY_FAULTS, PLAN_FAULTS
+from emulator.worlds.webhooks.delivery import DELAY_FAULTS, PLAN_FAULTS
 
 EVENT = "package.created"
 URL = "http://receiver-1.test/"

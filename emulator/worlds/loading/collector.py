@@ -39,7 +39,7 @@ from emulator.core.records import (
 )
 from emulator.core.schemas import find_problem
 from emulator.domain.commands import PLAIN_MOVE
-from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse, documents_of, endpoint_of
+from emulator.worlds.loading.recorded_responses import InvalidResponse, RecordedResponse, documents_of, endpoint_of
 
 Tables: TypeAlias = dict[RecordKind, dict[int, Columns]]
 """Kind -> id -> known columns."""

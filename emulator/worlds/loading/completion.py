@@ -11,10 +11,10 @@ from emulator.core import records
 from emulator.core.json_text import load_json
 from emulator.core.seeded_random import derive_uuid
 from emulator.domain.installation import load_installation
-from emulator.loading.collector import RecordCollector
-from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse
 from emulator.state.scenario import Scenario, ScenarioError
 from emulator.state.store import TableDataset
+from emulator.worlds.loading.collector import RecordCollector
+from emulator.worlds.loading.recorded_responses import InvalidResponse, RecordedResponse
 
 ENUM_CLASSES: dict[records.RecordKind, str] = {
     records.Order: "OrderStatus",

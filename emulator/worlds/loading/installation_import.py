@@ -31,9 +31,9 @@ from emulator.core.records import (
 )
 from emulator.domain import installation
 from emulator.domain.commands import PLAIN_MOVE, is_known_command
-from emulator.loading.collector import RecordCollector, command_code
-from emulator.loading.completion import CONTENT_TYPES, ENUM_CLASSES, unnamed_state_lines
-from emulator.loading.recorded_responses import RecordedResponse, documents_of, schema_of
+from emulator.worlds.loading.collector import RecordCollector, command_code
+from emulator.worlds.loading.completion import CONTENT_TYPES, ENUM_CLASSES, unnamed_state_lines
+from emulator.worlds.loading.recorded_responses import RecordedResponse, documents_of, schema_of
 
 DESCRIPTION = "States and transitions, imported from recorded answers; what they do not show is the default's."
 GRAPH_COLUMNS = ("enum_class", "enum_value", "content_type", "source_state", "destination_state", "slug", "command")

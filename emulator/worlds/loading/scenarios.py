@@ -24,8 +24,6 @@ from emulator.domain import installation
 from emulator.domain.fault_rules import fault_scenario_document
 from emulator.domain.scenario_files import scenario_document, with_installation
 from emulator.domain.seeding import make_demo_dataset
-from emulator.loading.faults import arm_fault
-from emulator.loading.masking import mask_secrets
 from emulator.state.clock import ClockMode, TrafficRate, check_calendar, format_time
 from emulator.state.faults import ArmedFault, Faults
 from emulator.state.journal import CallTimes
@@ -34,9 +32,11 @@ from emulator.state.scenario import Scenario, ScenarioError, Settings
 from emulator.state.steps import PendingStep, Step, request_number
 from emulator.state.store import BaseDataset, Snapshot
 from emulator.state.world import World, WorldServices
+from emulator.worlds.loading.faults import arm_fault
+from emulator.worlds.loading.masking import mask_secrets
 
 if TYPE_CHECKING:
-    from emulator.loading.collector import Correction
+    from emulator.worlds.loading.collector import Correction
 
 ReplayFunction = Callable[[World, Step], object]
 
@@ -156,7 +156,7 @@ def build_base(scenario: Scenario, _versions: installation.FileVersions) -> Scen
 
 def build_recorded_base(scenario: Scenario) -> ScenarioBase:
     """Return the base that is built from recorded responses."""
-    from emulator.loading.completion import complete_responses  # noqa: PLC0415 - few scenarios have such responses
+    from emulator.worlds.loading.completion import complete_responses  # noqa: PLC0415 - few scenarios have such responses
 
     base, collector = complete_responses(scenario)
     return ScenarioBase(

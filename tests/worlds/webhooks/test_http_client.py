@@ -14,7 +14,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.records import WebhookEvent
 from emulator.state.outbox import Delivery
-from emulator.webhooks import WebhookDispatcher
+from emulator.worlds.webhooks import WebhookDispatcher
 from tests.support.receivers import ReceivedRequest, respond_with, run_receiver
 from tests.support.worlds import with_dispatcher
 

@@ -20,9 +20,9 @@ from emulator.state.clock import machine_seconds
 from emulator.state.outbox import DeliveryResult, FinalizedEvent, WebhookSender
 from emulator.state.runtime import Runtime
 from emulator.state.world import World
-from emulator.webhooks.delivery import MAX_SECONDS, TIMEOUT_SECONDS, Deliverer
+from emulator.worlds.webhooks.delivery import MAX_SECONDS, TIMEOUT_SECONDS, Deliverer
 
-LOG = logging.getLogger("emulator.webhooks")
+LOG = logging.getLogger("emulator.worlds.webhooks")
 
 DeliveryMode = Literal["background", "flush"]
 POOL_SIZE = 8

@@ -19,10 +19,10 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.webhooks import WebhookDispatcher
+from emulator.worlds.webhooks import WebhookDispatcher
 from tests.support.receivers import Behaviour, ReceivedRequest, respond_with, run_receiver
 from tests.support.worlds import with_dispatcher
-from tests.webhooks.queueing import queue_events, uuids_of
+from tests.worlds.webhooks.queueing import queue_events, uuids_of
 
 pytestmark = pytest.mark.slow
 

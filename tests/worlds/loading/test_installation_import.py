@@ -12,8 +12,13 @@ from emulator import Emulator
 from emulator.core.records import Package, State, TransferOrder, Transition
 from emulator.core.schemas import find_problem
 from emulator.domain import installation
-from emulator.loading.installation_import import InstallationImport, import_installation, installation_text, slugify
-from emulator.loading.recorded_responses import RecordedResponse, read_responses, schema_by_keys
+from emulator.worlds.loading.installation_import import (
+    InstallationImport,
+    import_installation,
+    installation_text,
+    slugify,
+)
+from emulator.worlds.loading.recorded_responses import RecordedResponse, read_responses, schema_by_keys
 from tests.support import samples
 from tools.second_installation import SAMPLES, SECOND
 

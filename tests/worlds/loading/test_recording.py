@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.loading.recording import (
+from emulator.web import ROUTER
+from emulator.worlds.loading.recording import (
     MAX_WAITING,
     ExchangeWorker,
     NothingRecorded,
@@ -19,7 +20,6 @@ from emulator.loading.recording import (
     Recording,
     build_world,
 )
-from emulator.web import ROUTER
 
 PACKAGES, TRANSFERS, REASONS = (
     "/api/v1/oms/packages/",
