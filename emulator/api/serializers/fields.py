@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from types import MappingProxyType, NoneType
+from types import MappingProxyType, NoneType, new_class
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard, cast, get_type_hints
 
 import orjson
@@ -128,6 +128,12 @@ class Serializer(Schema, metaclass=SerializerMeta):
     """Whether many documents contain this one (reference data): then its text is cached."""
     implied_columns: ClassVar[Mapping[str, ColumnValue]] = MappingProxyType({})
     """Column values of every record with such a document that the document does not show."""
+
+
+def plain_serializer(name: str, kind: RecordKind, schema: str, *, is_shared: bool = False) -> type[Serializer]:
+    """Return a serializer whose keys are all columns of the record."""
+    attributes = {"kind": kind, "schema": schema, "is_shared": is_shared}
+    return new_class(name, (Serializer,), exec_body=lambda namespace: namespace.update(attributes))
 
 
 @cache

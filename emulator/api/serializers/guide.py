@@ -14,11 +14,38 @@ from emulator.api.serializers.fields import (
     StateName,
     UrlColumn,
     UrlTemplate,
+    plain_serializer,
 )
 from emulator.api.serializers.reference_fields import Constant, ItemDenialReason
 from emulator.core import records
 
 LABEL_PREVIEW = "/api/v1/oms/shipping-label/{id}/preview/"
+
+
+# Documents whose keys are all columns
+
+Command = plain_serializer("Command", records.Transition, "transition", is_shared=True)
+City = plain_serializer("City", records.City, "city")
+Country = plain_serializer("Country", records.Country, "country")
+Township = plain_serializer("Township", records.Township, "township")
+District = plain_serializer("District", records.District, "district")
+Customer = plain_serializer("Customer", records.Customer, "customer")
+ShortCity = plain_serializer("ShortCity", records.City, "city-short")
+PriceList = plain_serializer("PriceList", records.PriceList, "price-list", is_shared=True)
+StockList = plain_serializer("StockList", records.StockList, "stock-list", is_shared=True)
+CargoCompany = plain_serializer("CargoCompany", records.CargoCompany, "cargo-company", is_shared=True)
+PackageSimple = plain_serializer("PackageSimple", records.Package, "package-simple")
+User = plain_serializer("User", records.User, "user")
+TransferSimple = plain_serializer("TransferSimple", records.TransferOrder, "transfer-simple")
+InvoiceChannel = plain_serializer("InvoiceChannel", records.Channel, "channel")
+InvoiceAddress = plain_serializer("InvoiceAddress", records.Address, "invoice-address")
+InvoiceItem = plain_serializer("InvoiceItem", records.InvoiceItem, "invoice-item")
+DenialReason = plain_serializer("DenialReason", records.DenialReason, "denial-reason")
+ItemPackage = plain_serializer("ItemPackage", records.Package, "item-package")
+StockLocationSimple = plain_serializer("StockLocationSimple", records.StockLocation, "stock-location-simple")
+
+
+# Other documents
 
 
 class State(Serializer):
@@ -31,36 +58,6 @@ class LogState(Serializer):
     kind, is_shared = records.State, True
     schema = "state-short"
     name = StateName("name")
-
-
-class Command(Serializer):
-    kind, is_shared = records.Transition, True
-    schema = "transition"
-
-
-class City(Serializer):
-    kind = records.City
-    schema = "city"
-
-
-class Country(Serializer):
-    kind = records.Country
-    schema = "country"
-
-
-class Township(Serializer):
-    kind = records.Township
-    schema = "township"
-
-
-class District(Serializer):
-    kind = records.District
-    schema = "district"
-
-
-class Customer(Serializer):
-    kind = records.Customer
-    schema = "customer"
 
 
 class AddressFields:
@@ -89,11 +86,6 @@ class StockLocation(Serializer):
     address = Nested(LocationAddress)
 
 
-class ShortCity(Serializer):
-    kind = records.City
-    schema = "city-short"
-
-
 class ShortLocationAddress(Serializer):
     kind = records.LocationAddress
     schema = "address-short"
@@ -116,16 +108,6 @@ class Product(Serializer):
     kind, is_shared = records.Product, True
     schema = "product"
     productimage_set = NestedList(ProductImage, "product")
-
-
-class PriceList(Serializer):
-    kind, is_shared = records.PriceList, True
-    schema = "price-list"
-
-
-class StockList(Serializer):
-    kind, is_shared = records.StockList, True
-    schema = "stock-list"
 
 
 class OrderItem(Serializer):
@@ -151,11 +133,6 @@ class TransferredPackageItem(Serializer):
     schema = "transfer-package-item"
     state = Nested(State)
     order_item = Nested(OrderItem)
-
-
-class CargoCompany(Serializer):
-    kind, is_shared = records.CargoCompany, True
-    schema = "cargo-company"
 
 
 class Shipment(Serializer):
@@ -223,16 +200,6 @@ class PackageShort(PackageFields, Serializer):
     stock_location = Nested(ShortStockLocation)
 
 
-class PackageSimple(Serializer):
-    kind = records.Package
-    schema = "package-simple"
-
-
-class User(Serializer):
-    kind = records.User
-    schema = "user"
-
-
 class TransitionLogShort(Serializer):
     kind = records.TransitionLog
     schema = "transition-log-short"
@@ -293,26 +260,6 @@ class Transfer(TransferFields, Serializer):
     schema = "transfer"
 
 
-class TransferSimple(Serializer):
-    kind = records.TransferOrder
-    schema = "transfer-simple"
-
-
-class InvoiceChannel(Serializer):
-    kind = records.Channel
-    schema = "channel"
-
-
-class InvoiceAddress(Serializer):
-    kind = records.Address
-    schema = "invoice-address"
-
-
-class InvoiceItem(Serializer):
-    kind = records.InvoiceItem
-    schema = "invoice-item"
-
-
 class InvoiceOrder(Serializer):
     kind = records.Order
     schema = "invoice-order"
@@ -330,18 +277,6 @@ class Invoice(Serializer):
 
 
 # The smaller services: their pages describe rows that the pages of packages do not have
-
-
-class DenialReason(Serializer):
-    kind = records.DenialReason
-    schema = "denial-reason"
-
-
-class ItemPackage(Serializer):
-    """The package of an item: the keys of the minimal model on the page of models."""
-
-    kind = records.Package
-    schema = "item-package"
 
 
 class PackageItemListed(Serializer):
@@ -363,8 +298,3 @@ class PackageItemDetail(Serializer):
     state = Nested(State)
     denial_reason = ItemDenialReason()
     unit_type = Constant("quantity")
-
-
-class StockLocationSimple(Serializer):
-    kind = records.StockLocation
-    schema = "stock-location-simple"

@@ -16,6 +16,7 @@ from emulator.api.serializers.fields import (
     RelatedColumn,
     Serializer,
     StateName,
+    plain_serializer,
 )
 from emulator.api.serializers.reference_fields import (
     Constant,
@@ -38,6 +39,15 @@ from emulator.domain.webhook_retries import is_pending, next_attempt_at
 SCENARIOS = {False: {"name": "Default", "id": 1}, True: {"name": "Click and collect", "id": 2}}
 RULES = {False: {"name": "Nearest location with stock", "id": 1}, True: {"name": "Chosen store", "id": 2}}
 """Planning scenario and rule of a package, by whether the customer collects it (assumed)."""
+
+
+# Documents whose keys are all columns
+
+DeliveryRange = plain_serializer("DeliveryRange", records.DeliveryRange, "reference-delivery-range")
+User = plain_serializer("User", records.User, "reference-user")
+
+
+# Other documents
 
 
 class State(Serializer):
@@ -102,11 +112,6 @@ class PackageItemRow(Serializer):
     product_sku = RelatedColumn("order_item.product.sku")
 
 
-class DeliveryRange(Serializer):
-    kind = records.DeliveryRange
-    schema = "reference-delivery-range"
-
-
 class PackageShort(guide.PackageShort):
     schema = "reference-package-short"
     packageitem_set = NestedList(PackageItem, "package")
@@ -138,11 +143,6 @@ class PackageSimple(Serializer):
     state = Nested(State)
     is_click_and_collect = RelatedColumn("order.is_click_and_collect")
     delivery_range = Nested(DeliveryRange)
-
-
-class User(Serializer):
-    kind = records.User
-    schema = "reference-user"
 
 
 class TransitionLog(Serializer):
