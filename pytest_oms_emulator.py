@@ -401,7 +401,7 @@ def failure_report(item: pytest.Item, emulator: Emulator) -> Iterator[str]:
     yield f"scenario {settings.scenario}, seed {settings.seed}, {emulator.clock.now().isoformat()}"
     yield f"{'the latest ' if count > MAX_EXCHANGES else ''}{len(newest)} of {count} exchanges:"
     yield from (request.describe() for request in reversed(newest))
-    if (note := emulator.world.outbox.waiting_note) is not None:
+    if (note := emulator.world.outbox.sender.waiting_note) is not None:
         yield note
     yield save_scenario(item, emulator)
 

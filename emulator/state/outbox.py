@@ -129,9 +129,9 @@ class WebhookSender(Scheduled):
     def flush(self) -> None:
         """Send what is due, and wait for what is in flight."""
 
-    def count_waiting(self) -> int:
-        """Return the number of due events that a flush would send, and that nothing sends before."""
-        return 0
+    @property
+    def waiting_note(self) -> str | None:
+        """How to send the due events that wait for a flush. None: none wait, or they are sent without one."""
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Send nothing in the background inside the block. `attempt` and `run_due` still send."""
@@ -193,13 +193,6 @@ class WebhookOutbox:
             flushed = FlushCounts(self._attempted, self._delivered)
             self._attempted = self._delivered = 0
         return flushed
-
-    @property
-    def waiting_note(self) -> str | None:
-        """How to send the deliveries that wait, or None if none wait."""
-        count = self.sender.count_waiting()
-        subject = "1 delivery waits" if count == 1 else f"{count} deliveries wait"
-        return f"{subject}: call oms.hooks.flush()" if count else None
 
     @property
     def faults(self) -> tuple[DeliveryFault, ...]:

@@ -63,8 +63,8 @@ class WorldServices:
     """Called at the end of each transaction that queued events."""
     sender: Callable[[World], WebhookSender] = lambda _: WebhookSender()
     """Returns the sender of a world's webhooks."""
-    tasks: Callable[[World], Sequence[Scheduled]] = lambda _: ()
-    """Returns the other scheduled tasks of a world."""
+    traffic: Callable[[World], Sequence[Scheduled]] = lambda _: ()
+    """Returns the scheduled tasks that generate the traffic of a world."""
     coverage: Coverage = field(default_factory=Coverage)
     metrics: Metrics = field(default_factory=Metrics)
     provenance: ProvenanceLog | None = None
@@ -124,10 +124,9 @@ class World:
         self._thread = PendingSteps()
         self._replay_time: datetime | None = None
         self.outbox = WebhookOutbox(services.sender(self), self.metrics.count_delivery)
-        self.schedule = Schedule(start.state.rate)
+        self.schedule = Schedule(start.state.rate, [self.outbox.sender], services.traffic(self))
         self._restore_stored = self._restore_point()
         """Returns to the last change that is stored."""
-        self.schedule.add(self.outbox.sender, *services.tasks(self))
 
     def close(self) -> None:
         """Stop all background work, and empty the caches: the world was replaced or deleted."""

@@ -167,7 +167,7 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
         context.receive_body()  # before the handler takes the world's lock
         with world.recording(build_step(context, route, call)):
             reply = route.view(call, world)
-        if (note := world.outbox.waiting_note) is not None:
+        if (note := world.outbox.sender.waiting_note) is not None:
             reply = with_hint(reply, note)
     if not reply.body:
         return reply

@@ -134,9 +134,8 @@ class LiveTraffic:
                     self._run_at(due)
 
     def reschedule(self) -> None:
-        """Wake the scheduler's thread if this world has traffic."""
-        if self._world.schedule.rate.orders_per_hour is not None:
-            self._scheduler.wake(self._world, self)
+        """Wake the scheduler's thread."""
+        self._scheduler.wake(self._world, self)
 
     def _update_plan(self) -> None:
         """Rebuild the plan if the world was changed by others."""
