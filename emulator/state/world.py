@@ -26,7 +26,6 @@ from emulator.state.persistence import (
     COMMITTED,
     Branch,
     CommitToken,
-    MemoryOnly,
     Persistence,
     Snapshots,
     WorldSnapshot,
@@ -110,7 +109,7 @@ class World:
         self.throttle = ThrottleWindows(start.state.calls)
         self.request_ids = RequestIds(start.state.next_request)
         self.snapshots = Snapshots() if snapshots is None else snapshots
-        self.persistence = MemoryOnly(start.branch) if persistence is None else persistence
+        self.persistence = Persistence(start.branch) if persistence is None else persistence
         self.journal = Journal(services.journal_size)
         self.coverage, self.metrics, self.provenance = services.coverage, services.metrics, services.provenance
         self.validates_responses = services.validates_responses
