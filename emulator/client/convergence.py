@@ -104,7 +104,7 @@ def create_package(world: World, _: int, choice: int) -> None:
 
 def plan_order(world: World, subject: int, choice: int) -> None:
     """Place an order, for which the planner creates packages and transfer orders."""
-    run_step(world, build_order_step(world.records, world.settings.seed, 12 * subject + choice))
+    run_step(world, build_order_step(world.records, world.settings.source.seed, 12 * subject + choice))
 
 
 def added_subjects(view: Reader) -> list[Subject]:
@@ -116,7 +116,7 @@ def added_subjects(view: Reader) -> list[Subject]:
 def move_subject(world: World, subject: int, choice: int) -> None:
     """Move a package or transfer order as the live traffic does. Create a package if there is none."""
     if subjects := added_subjects(world.records):
-        run_step(world, build_move_step(world.records, world.settings.seed, pick(subjects, subject), choice))
+        run_step(world, build_move_step(world.records, world.settings.source.seed, pick(subjects, subject), choice))
     else:
         create_package(world, subject, choice)
 

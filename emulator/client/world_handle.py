@@ -172,7 +172,7 @@ class WorldHandle:
     @property
     def request(self) -> str | None:
         """For a `documented/...` scenario: the path whose GET returns the sample."""
-        return self.world.settings.request
+        return self.world.settings.source.request
 
     def session(self) -> requests.Session:
         """Return an authorized `requests.Session` that calls this world in process. It accepts paths as URLs.

@@ -162,7 +162,7 @@ class World:
     @property
     def base_url(self) -> str:
         """Start of the links in event payloads: that of the scenario, or the address of the server."""
-        own = self.settings.base_url
+        own = self.settings.source.base_url
         return own if own != DEFAULT_BASE_URL else self._served_url(self.name) or own
 
     def transaction(self) -> TransactionBlock:

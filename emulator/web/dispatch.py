@@ -99,7 +99,7 @@ def respond_to_match(context: RequestContext, match: Match) -> Reply:
 def error_reply(error: ApiError, context: RequestContext) -> Reply:
     """Return the reply for an error, in the style of the installation."""
     settings = context.world.settings
-    if settings.error_style == "wrapped" and isinstance(error, ValidationFailed):
+    if settings.source.error_style == "wrapped" and isinstance(error, ValidationFailed):
         error = error.wrap()
     if settings.not_found_text == "named" and isinstance(error, RecordNotFound):
         error = error.with_model()

@@ -151,7 +151,9 @@ def read_exchange(world: World, exchange: Exchange, route: Route) -> Answered:
         body = parse_body(content_type, exchange.info.body)
     with suppress(ValueError):
         reply = orjson.loads(exchange.response_body)
-    return Answered(exchange, world, route, query, body, reply, complete_installation(world.settings.installation))
+    return Answered(
+        exchange, world, route, query, body, reply, complete_installation(world.settings.source.installation)
+    )
 
 
 def note_basis(part: str, name: str, note: Mapping[str, Any]) -> Basis:
@@ -189,7 +191,7 @@ def request_bases(answered: Answered) -> Iterator[Basis]:
     names = [f"{route.request_schema}.{field}" for field in fields]
     yield from (protocol_basis("body fields", name) for name in names if name in protocol["body fields"])
     if answered.status == 400:
-        yield protocol_basis("error styles", answered.world.settings.error_style)
+        yield protocol_basis("error styles", answered.world.settings.source.error_style)
     yield protocol_basis("methods", exchange.method)
     if any(len(values) > 1 for values in answered.query.values()):
         yield protocol_basis("requests", "a parameter that is sent twice")

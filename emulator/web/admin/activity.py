@@ -245,7 +245,7 @@ def newest_request(world: World) -> str | None:
 def world_summary(world: World) -> JsonObject:
     """Return what every page of the inspector shows: the world, its clock and its faults."""
     return {
-        "world": {"name": world.name, "scenario": world.settings.scenario, "steps": len(world.steps)},
+        "world": {"name": world.name, "scenario": world.settings.source.name, "steps": len(world.steps)},
         "clock": clock_document(world),
         "faults": [fault_document(fault) for fault in world.faults.copy(with_actions=True).armed],
         "delivery_faults": [fault._asdict() for fault in world.outbox.faults],

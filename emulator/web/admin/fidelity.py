@@ -30,8 +30,8 @@ FidelityRow = JsonObject
 @api.get("/fidelity")
 def fidelity() -> Response:
     world = current_world()
-    graph = graph_document(world.records, world.settings.installation, world.settings.language)
-    item_states = item_state_rows(world.records, world.settings.installation, world.settings.language)
+    graph = graph_document(world.records, world.settings.source.installation, world.settings.language)
+    item_states = item_state_rows(world.records, world.settings.source.installation, world.settings.language)
     sections = {**fidelity_document(), **graph_rows(graph), "item_states": item_states}
     if (evidence := control_settings().evidence) is not None:
         sections = {part: [evidence.applied_to(part, row) for row in rows] for part, rows in sections.items()}
@@ -103,7 +103,7 @@ def command_rows() -> Iterator[FidelityRow]:
 @api.get("/graph")
 def graph() -> Response:
     world = current_world()
-    return compact_json(graph_document(world.records, world.settings.installation, world.settings.language))
+    return compact_json(graph_document(world.records, world.settings.source.installation, world.settings.language))
 
 
 def graph_document(view: Reader, name: str, language: str) -> JsonObject:

@@ -162,19 +162,19 @@ def health_document(name: str, world: World) -> JsonObject:
         "status": "ok",
         "version": __version__,
         "world": name,
-        "scenario": world.settings.scenario,
-        "seed": world.settings.seed,
+        "scenario": world.settings.source.name,
+        "seed": world.settings.source.seed,
         "now": format_time(world.clock.now()),
     }
 
 
 def world_document(name: str, world: World) -> JsonObject:
-    settings = world.settings
+    source = world.settings.source
     return {
         "name": name,
-        "scenario": settings.scenario,
-        "seed": settings.seed,
-        "packages": settings.source.packages,
+        "scenario": source.name,
+        "seed": source.seed,
+        "packages": source.packages,
         "clock": world.clock.mode,
         "now": format_time(world.clock.now()),
         "steps": len(world.steps),
@@ -184,20 +184,19 @@ def world_document(name: str, world: World) -> JsonObject:
 
 
 def scenario_document(world: World) -> JsonObject:
-    settings = world.settings
-    source: Scenario = settings.source
+    source = world.settings.source
     document = {
-        "name": settings.scenario,
+        "name": source.name,
         "description": source.description,
-        "installation": display_name(settings.installation),
+        "installation": display_name(source.installation),
         "packages": source.packages,
-        "seed": settings.seed,
-        "clock": format_time(settings.start),
-        "language": settings.language,
-        "error_style": settings.error_style,
+        "seed": source.seed,
+        "clock": format_time(source.start),
+        "language": world.settings.language,
+        "error_style": source.error_style,
         "steps": len(source.steps),
     }
-    return document if settings.request is None else document | {"request": settings.request}
+    return document if source.request is None else document | {"request": source.request}
 
 
 def snapshot_document(name: str, snapshot: WorldSnapshot) -> JsonObject:
