@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from emulator import coverage as reports
 from emulator.cli import exit_with
 from emulator.cli.terminal import NamedChoice, check_writable, errors_as_messages, write_file
 from emulator.contract import CHECKS, Result, Target, Unreachable, render, run, summary
+from emulator.coverage import counts
+from emulator.coverage import report as reports
 
 NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
 """Exit codes of `verify`: nothing could be verified; the server deviates from the contract; Ctrl-C."""
@@ -189,10 +190,10 @@ def coverage(
 
     output = options["output"]
     with errors_as_messages():
-        merged = reports.build_report(reports.read_counts(files), split_names(only), split_names(operations))
+        merged = reports.build_report(counts.read_counts(files), split_names(only), split_names(operations))
         text = reports.render(merged, options["form"], minimum)
         if output is not None:
-            reports.write_text(output, text.encode())
+            counts.write_text(output, text.encode())
             text = f"{reports.summary(merged)}; report written to {output}\n"
     click.echo(text, nl=False)
     if minimum is not None and not merged.reaches(minimum):

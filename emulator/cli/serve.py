@@ -190,7 +190,7 @@ class ExitFiles(NamedTuple):
     def check(self) -> None:
         """Raise an error if a file cannot be written."""
         if self.coverage is not None:
-            from emulator.coverage import counts_path  # noqa: PLC0415 - imported when used
+            from emulator.coverage.counts import counts_path  # noqa: PLC0415 - imported when used
 
             counts_path(self.coverage)
         if self.provenance_report is not None:
@@ -206,16 +206,16 @@ class ExitFiles(NamedTuple):
             emulator.save(self.export_on_exit, force=self.force, with_secrets=self.with_secrets)
 
     def _write_reports(self, emulator: Emulator) -> None:
-        from emulator import coverage  # noqa: PLC0415 - imported when used
+        from emulator.coverage import assumptions, counts, report  # noqa: PLC0415 - imported when used
 
         if self.coverage is not None:
-            coverage.write_counts(self.coverage, emulator.world.coverage)
+            report.write_counts(self.coverage, emulator.world.coverage)
         if emulator.provenance is not None:
-            for each in coverage.summarize_log(emulator.provenance):
+            for each in assumptions.summarize_log(emulator.provenance):
                 click.echo("\n".join(each.lines()), err=True)
             if self.provenance_report is not None:
-                document = coverage.log_document(emulator.provenance)
-                coverage.write_text(self.provenance_report, coverage.json_lines(document))
+                document = assumptions.log_document(emulator.provenance)
+                counts.write_text(self.provenance_report, report.json_lines(document))
 
 
 def is_first_run(import_file: Path, export_file: Path | None) -> bool:

@@ -152,25 +152,14 @@ def change_location(world: World, subject: int, choice: int) -> None:
         run_step(world, Step("control_make_stock_location", body=body))
 
 
-def deliver(world: World, _: int, __: int) -> None:
-    """Send what is due."""
-    world.outbox.sender.run_due(world.clock.now())
-
-
-def add_delivery_fault(world: World, subject: int, choice: int) -> None:
-    world.outbox.add_fault(DeliveryFault(pick(DELIVERY_FAULTS, choice), times=FAULT_TIMES[subject]))
-
-
-def advance(world: World, _: int, choice: int) -> None:
-    advance_clock(world, by=timedelta(seconds=pick(ADVANCES, choice)))
-
-
-ACTIONS: Mapping[str, Callable[[World, int, int], None]] = {
-    "deliver": deliver,
+ACTIONS: Mapping[str, Callable[[World, int, int], object]] = {
+    "deliver": lambda world, _, __: world.outbox.sender.run_due(world.clock.now()),
     "move": move_subject,
     "command": run_command,
-    "delivery_fault": add_delivery_fault,
-    "advance": advance,
+    "delivery_fault": lambda world, subject, choice: world.outbox.add_fault(
+        DeliveryFault(pick(DELIVERY_FAULTS, choice), times=FAULT_TIMES[subject])
+    ),
+    "advance": lambda world, _, choice: advance_clock(world, by=timedelta(seconds=pick(ADVANCES, choice))),
     "create": create_package,
     "carrier": report_carrier,
     "cancel": cancel_package,

@@ -330,7 +330,7 @@ def compare_rows(comparison: Comparison, body: JsonObject, ours: JsonObject, sho
     if not comparison.route.is_paginated:
         comparison.findings.extend(shown_differences(comparison.real, body, ours, ""))
         return
-    rows, mine = ({row_id(row): row for row in page["results"]} for page in (body, ours))
+    rows, mine = ({row.get("id", row.get("pk", str(row))): row for row in page["results"]} for page in (body, ours))
     if rows.keys() - mine.keys():
         comparison.add(
             Kind.VALUE, "has rows that the emulator does not select", "must have the same rows", "/results"
@@ -343,10 +343,6 @@ def compare_rows(comparison: Comparison, body: JsonObject, ours: JsonObject, sho
             pointer = f"/results/{position}"
             comparison.findings.extend(shown_differences(comparison.real, rows[id_], mine[id_], pointer))
     comparison.behaviours.extend(list_behaviours(comparison, rows, shown))
-
-
-def row_id(row: JsonObject) -> JsonValue:
-    return row.get("id", row.get("pk", str(row)))
 
 
 def shown_differences(real: CheckedResponse, body: JsonValue, ours: JsonValue, pointer: str) -> Iterator[Finding]:

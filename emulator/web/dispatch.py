@@ -185,7 +185,7 @@ def build_call(context: RequestContext, route: Route, read_body: Callable[[], Js
         path={} if context.match is None else context.match.path,
         url=absolute_url(context.base_url, context.prefix + context.path, context.query_string) if is_read else "",
         query=context.query,
-        language=request_language(context),
+        language=select_language(context.environ.get("HTTP_ACCEPT_LANGUAGE"), context.world.settings.language),
         user=writer,
         request_id=context.request_id,
         read_body=read_body,
@@ -201,11 +201,6 @@ def build_step(context: RequestContext, route: Route, call: Call) -> PendingStep
     user = call.caller if route.varies_by_user else call.user
     step = Step(call.operation, call.path, user and user.username, language, call.request_id)
     return PendingStep(step, lambda: context.parsed_body)
-
-
-def request_language(context: RequestContext) -> str:
-    """Return the language of names in the reply: the caller's preference, or the world's language."""
-    return select_language(context.environ.get("HTTP_ACCEPT_LANGUAGE"), context.world.settings.language)
 
 
 def constant_headers(reply: Reply) -> list[tuple[str, str]]:

@@ -291,10 +291,6 @@ def packages_of_customer(reader: Reader, customer: Customer) -> Iterable[int]:
     ]
 
 
-def packages_of_address(reader: Reader, address: Address) -> Iterable[int]:
-    return reader.related(Package, "shipping_address", address.id)
-
-
 PACKAGE_DEPENDENTS: dict[RecordKind, Dependents] = {
     Package: own_id,
     PackageItem: package_ids,
@@ -302,7 +298,7 @@ PACKAGE_DEPENDENTS: dict[RecordKind, Dependents] = {
     Order: lambda reader, order: packages_of_order(reader, order.id),
     OrderItem: lambda reader, item: packages_of_order(reader, item.order),
     Customer: packages_of_customer,
-    Address: packages_of_address,
+    Address: lambda reader, address: reader.related(Package, "shipping_address", address.id),
 }
 
 

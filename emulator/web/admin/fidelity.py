@@ -42,7 +42,11 @@ def fidelity_document() -> dict[str, list[FidelityRow]]:
     """Return the provenance of everything that does not depend on the installation."""
     return {
         "operations": list(operation_rows()),
-        "statuses": list(status_rows()),
+        "statuses": [
+            {"operation": operation, "status": int(status), **note}
+            for operation, rows in notes()["statuses"].items()
+            for status, note in rows.items()
+        ],
         "shapes": [{"shape": name, **note} for name, note in notes()["shapes"].items()],
         "webhooks": [{"rule": rule, **note} for rule, note in notes()["webhooks"].items()],
         "live": [{"rule": rule, **note} for rule, note in notes()["live"].items()],
@@ -79,11 +83,6 @@ def filter_rows() -> Iterator[FidelityRow]:
             reason = {"reason" if each.provenance == "assumed" else "note": each.reason} if each.reason else {}
             lookup = {} if each.lookup_provenance is None else {"lookup_provenance": each.lookup_provenance}
             yield {"operations": names, **row, "doc": each.doc, "provenance": each.provenance, **lookup, **reason}
-
-
-def status_rows() -> Iterator[FidelityRow]:
-    for operation, rows in notes()["statuses"].items():
-        yield from ({"operation": operation, "status": int(status), **note} for status, note in rows.items())
 
 
 def command_rows() -> Iterator[FidelityRow]:

@@ -11,8 +11,8 @@ from emulator.api.control.changes import changes_document
 from emulator.api.control.journal import detailed_document, exchange_document, find_exchanges, summary_document
 from emulator.api.serializers.rendering import render_cache
 from emulator.core.errors import InvalidDocument, UnknownRecord
-from emulator.coverage import build_report, counts_of
-from emulator.coverage.report import as_document
+from emulator.coverage.counts import counts_of
+from emulator.coverage.report import as_document, build_report
 from emulator.domain.audit import audit, finding_document
 from emulator.web.admin.shared import (
     api,
