@@ -42,6 +42,18 @@ def report_options(*formats: str) -> Callable[[Decorated], Decorated]:
     return lambda command: form(output(command))
 
 
+def minimum_option(text: str) -> Callable[[Decorated], Decorated]:
+    """Return a decorator that adds the option `--fail-under` with this help text."""
+
+    def check(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+        if value is not None and isnan(value):
+            raise click.UsageError("--fail-under must be a percentage (got nan)")
+        return value
+
+    kind = click.FloatRange(0, 100)
+    return click.option("--fail-under", "minimum", type=kind, metavar="PERCENT", callback=check, help=text)
+
+
 # verify
 
 
@@ -159,13 +171,7 @@ class Progress:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @report_options("text", "json", "junit", "html")
-@click.option(
-    "--fail-under",
-    "minimum",
-    type=click.FloatRange(0, 100),
-    metavar="PERCENT",
-    help="Exit with code 1 if the coverage is below PERCENT.",
-)
+@minimum_option("Exit with code 1 if the coverage is below PERCENT.")
 @click.option("--only", metavar="NAMES", help="Dimensions to report, comma-separated: operations,transitions")
 @click.option(
     "--operations",
@@ -185,9 +191,6 @@ def coverage(
     Coverage counts operations, statuses, executed and refused transitions, filters, webhook events and credentials.
     Exit code 1: below --fail-under.
     """
-    if minimum is not None and isnan(minimum):
-        raise click.UsageError("--fail-under must be a percentage (got nan)")
-
     output = options["output"]
     with errors_as_messages():
         merged = reports.build_report(counts.read_counts(files), split_names(only), split_names(operations))

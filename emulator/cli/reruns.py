@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
-from math import isnan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 import click
 
 from emulator.cli import exit_with
-from emulator.cli.reports import output_report, report_options
+from emulator.cli.reports import minimum_option, output_report, report_options
 from emulator.cli.serve import ARGUMENTS, DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
 from emulator.cli.terminal import check_writable, errors_as_messages, require_python_package
 from emulator.client import fault_sweep
@@ -131,13 +130,7 @@ def show_progress(text: str) -> None:
     "--results", type=FILE, default=DEFAULT_RESULTS, show_default=True, help="File for the results, for --resume."
 )
 @click.option("--since", type=FILE, metavar="FILE", help="Report only what this JSON report does not have.")
-@click.option(
-    "--fail-under",
-    "minimum",
-    type=click.FloatRange(0, 100),
-    metavar="PERCENT",
-    help="Exit with code 1 only if less than PERCENT of the changes are noticed.",
-)
+@minimum_option("Exit with code 1 only if less than PERCENT of the changes are noticed.")
 @report_options("text", "json", "junit", "html")
 @server_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -159,8 +152,6 @@ def mutate(  # noqa: PLR0913 - options by keyword
     process. Any other command runs again for each change, with the environment of `exec`. Exit code 1: no test
     notices a change.
     """
-    if minimum is not None and isnan(minimum):
-        raise click.UsageError("--fail-under must be a percentage (got nan)")
     if output is not None:
         check_writable(output)
     with errors_as_messages():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,8 +14,8 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from emulator.api.filters import FILTER_SETS
-from emulator.api.filters.filter_set import Filter, FilterSet
-from emulator.api.parameters import SORT
+from emulator.api.filters.filter_set import Filter
+from emulator.api.parameters import SORT, parse_order
 from emulator.api.routes import Route
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import record_events
@@ -151,7 +151,7 @@ class ShownRecords:
         known = {} if table is None else dict(table.names)
         self.filters = {name: known[name] for name in sent if name in known and self._shows_filter(known[name])}
         kept = {name: sent[name] for name in self.filters}
-        columns = [] if table is None else sort_columns(table, sent)
+        columns = () if table is None else parse_order(table, sent)
         self.sort = sent.get(SORT, [])[-1:] if columns else []
         self.is_ordered = all(self._shows(column.lstrip("-")) for column in columns)
         if columns and self.is_ordered:
@@ -186,12 +186,6 @@ class ShownRecords:
                 for id_, (_, document) in zip(ids, documents_of(response.body), strict=True):
                     body = {"results": [document]} if is_page else document
                     yield (kind, id_), RecordedResponse(response.path, body), is_full
-
-
-def sort_columns(table: FilterSet, sent: Mapping[str, list[str]]) -> list[str]:
-    """Return the columns that a list is requested to be sorted by."""
-    terms = sent[SORT][-1].split(",") if SORT in sent else []
-    return [table.sortable[name] for term in terms if (name := term.strip().removeprefix("-")) in table.sortable]
 
 
 # Checks

@@ -33,7 +33,7 @@ from emulator.coverage.counts import (
     default_graph,
     write_text,
 )
-from emulator.domain.state_graph import STATE_GRAPHS
+from emulator.domain.state_graph import STATE_GRAPHS, SUBJECT_NAMES
 from emulator.state.journal import DIMENSIONS, Coverage
 
 FORMATS = ("text", "json", "junit", "html")
@@ -47,8 +47,6 @@ SHARED_STATUSES = (401, 403, 429)
 Statuses of incorrect clients (301, 405, 406, 415) and of faults (500) are counted but not required."""
 INVALID_CALLERS = {"Token": ("none", "invalid"), "Bearer": ("none", "invalid", "expired")}
 """Scheme -> the credentials that belong to no role."""
-SUBJECTS = {"packages": "package", "transfers": "transfer_order"}
-"""Graph -> the kind of record, as events name it."""
 
 
 class NameHits(NamedTuple):
@@ -279,7 +277,7 @@ def filters_of(route: Route) -> Iterator[str]:
 
 def events(parts: Iterable[str], *, all_types: bool) -> Iterator[str]:
     """Yield the event types about the records of these graphs, or all event types."""
-    subjects = {SUBJECTS[part] for part in parts}
+    subjects = {SUBJECT_NAMES[part] for part in parts}
     return (event.name for event in EVENT_TYPES if all_types or subjects & {*event.subjects})
 
 

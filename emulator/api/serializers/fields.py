@@ -128,10 +128,12 @@ class Serializer(Schema, metaclass=SerializerMeta):
     """Column values of every record with such a document that the document does not show."""
 
 
-def plain_serializer(name: str, kind: RecordKind, schema: str, *, is_shared: bool = False) -> type[Serializer]:
-    """Return a serializer whose keys are all columns of the record."""
-    attributes = {"kind": kind, "schema": schema, "is_shared": is_shared}
-    return new_class(name, (Serializer,), exec_body=lambda namespace: namespace.update(attributes))
+def serializer_of(
+    name: str, kind: RecordKind, schema: str, /, **attributes: SerializerField | bool
+) -> type[Serializer]:
+    """Return a serializer with these fields, or `is_shared`. The other keys of its schema are columns."""
+    own = {"kind": kind, "schema": schema, **attributes}
+    return new_class(name, (Serializer,), exec_body=lambda namespace: namespace.update(own))
 
 
 @cache

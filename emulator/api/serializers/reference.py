@@ -16,7 +16,7 @@ from emulator.api.serializers.fields import (
     RelatedColumn,
     Serializer,
     StateName,
-    plain_serializer,
+    serializer_of,
 )
 from emulator.api.serializers.reference_fields import (
     Constant,
@@ -43,17 +43,14 @@ RULES = {False: {"name": "Nearest location with stock", "id": 1}, True: {"name":
 
 # Documents whose keys are all columns
 
-DeliveryRange = plain_serializer("DeliveryRange", records.DeliveryRange, "reference-delivery-range")
-User = plain_serializer("User", records.User, "reference-user")
+DeliveryRange = serializer_of("DeliveryRange", records.DeliveryRange, "reference-delivery-range")
+User = serializer_of("User", records.User, "reference-user")
 
 
 # Other documents
 
 
-class State(Serializer):
-    kind, is_shared = records.State, True
-    schema = "reference-state"
-    name = StateName("name")
+State = serializer_of("State", records.State, "reference-state", is_shared=True, name=StateName("name"))
 
 
 class ShortState(Serializer):
@@ -63,9 +60,7 @@ class ShortState(Serializer):
     name = StateName("name")
 
 
-class CustomerAddress(guide.AddressFields, Serializer):
-    kind = records.Address
-    schema = "reference-address"
+CustomerAddress = serializer_of("CustomerAddress", records.Address, "reference-address", **guide.ADDRESS_FIELDS)
 
 
 class LocationAddress(Serializer):

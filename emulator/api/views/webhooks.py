@@ -145,7 +145,7 @@ def retry_hook_event(call: Call, world: World) -> Reply:
     if not force and event.retry_count <= TASK_RETRIES:
         raise EventStillInProgress
     try:
-        result = world.outbox.attempt(event.id)
+        result = world.outbox.sender.attempt(event.id)
         save_result(world, event.id, result, call.request_id)
     except LookupError:  # while it was sent, the world was reset
         raise record_not_found(WebhookEvent) from None
@@ -174,13 +174,10 @@ def retry_document(result: DeliveryResult) -> JsonObject:
 def get_owned_or_404(reader: Reader, kind: type[R], call: Call) -> R:
     """Return the record in the path. Raise `RecordNotFound` if it does not exist or if the caller may not see it."""
     record = get_or_404(reader, kind, call.path["pk"])
-    if not (is_superuser(call) or record_owner(reader, record) == caller_username(call)):
+    hook = record if isinstance(record, Webhook) else reader.get_existing(Webhook, record.webhook)
+    if not (is_superuser(call) or hook.owner == caller_username(call)):
         raise record_not_found(kind)
     return record
-
-
-def record_owner(reader: Reader, record: Webhook | WebhookEvent) -> str:
-    return record.owner if isinstance(record, Webhook) else reader.get_existing(Webhook, record.webhook).owner
 
 
 def require_allowed_target(call: Call, world: World, target_url: str) -> None:

@@ -42,7 +42,17 @@ from emulator.worlds.registry import validated_name
 
 @api.get("/health")
 def health() -> Response:
-    return compact_json(health_document(world_name(), current_world()))
+    world = current_world()
+    return compact_json(
+        {
+            "status": "ok",
+            "version": __version__,
+            "world": world_name(),
+            "scenario": world.settings.source.name,
+            "seed": world.settings.source.seed,
+            "now": format_time(world.clock.now()),
+        }
+    )
 
 
 @api.post("/reset")
@@ -155,17 +165,6 @@ def create_world(name: str, document: JsonObject) -> World:
         origin = current_world()
         return worlds.branch(name, origin, origin.snapshots[document["snapshot"]])
     return worlds.create(name, requested_scenario(document, worlds.scenario))
-
-
-def health_document(name: str, world: World) -> JsonObject:
-    return {
-        "status": "ok",
-        "version": __version__,
-        "world": name,
-        "scenario": world.settings.source.name,
-        "seed": world.settings.source.seed,
-        "now": format_time(world.clock.now()),
-    }
 
 
 def world_document(name: str, world: World) -> JsonObject:
