@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ import click
 from emulator.cli import exit_with
 from emulator.cli.terminal import NamedChoice, check_writable, errors_as_messages, write_file
 from emulator.contract import CHECKS, Result, Target, Unreachable, render, run, summary
+from emulator.core.credentials import TOKEN_FORMAT
 from emulator.coverage import counts
 from emulator.coverage import report as reports
 
@@ -23,7 +23,6 @@ NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
 """Exit codes of `verify`: nothing could be verified; the server deviates from the contract; Ctrl-C."""
 BELOW_MINIMUM = 1
 """Exit code of `coverage` when the coverage is below `--fail-under`."""
-JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -118,8 +117,8 @@ def is_server_address(url: str) -> bool:
 
 def credentials(tokens: tuple[str, ...], jwt: str | None) -> tuple[str, str | None]:
     """Return the token of the guide and the JWT of the reference. A `--token` may also be a JWT."""
-    jwts = [token for token in tokens if JWT.fullmatch(token)] + ([] if jwt is None else [jwt])
-    keys = [token for token in tokens if not JWT.fullmatch(token)] or ["full-access"]
+    jwts = [token for token in tokens if TOKEN_FORMAT.fullmatch(token)] + ([] if jwt is None else [jwt])
+    keys = [token for token in tokens if not TOKEN_FORMAT.fullmatch(token)] or ["full-access"]
     for given, kind in ((jwts, "JWT"), (keys, "token")):
         if len(given) > 1:
             raise click.UsageError(f"more than one {kind} was given; only one can be used")

@@ -152,7 +152,8 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     with errors_as_messages():
         files.check()
         start = select_start(context, scenario, import_file)
-        if start == import_file and is_first_run(import_file, files.export_on_exit):
+        export_file = files.export_on_exit and files.export_on_exit.resolve()  # the first run only writes it
+        if start == import_file and import_file.resolve() == export_file and not import_file.exists():
             start = scenario or DEFAULT_SCENARIO
             LOG.warning("%s does not exist yet; starting from %s, to be written on exit", import_file, start)
         if options["state"] is not None and current_runtime() is None:
@@ -216,11 +217,6 @@ class ExitFiles(NamedTuple):
             if self.provenance_report is not None:
                 document = assumptions.log_document(emulator.provenance)
                 counts.write_text(self.provenance_report, report.json_lines(document))
-
-
-def is_first_run(import_file: Path, export_file: Path | None) -> bool:
-    """Return whether the file to import does not exist yet, because this is the first run that writes it on exit."""
-    return export_file is not None and import_file.resolve() == export_file.resolve() and not import_file.exists()
 
 
 def select_start(context: click.Context, scenario: str | None, import_file: Path | None) -> str | Path:
@@ -305,10 +301,7 @@ class SignalWaiter:
     def __init__(self) -> None:
         self._codes: SimpleQueue[int] = SimpleQueue()  # an Event can deadlock if a signal arrives while wait() starts
         for number in EXIT_CODES:
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number: int, _: FrameType | None) -> None:
-        self._codes.put(EXIT_CODES[signal.Signals(number)])
+            signal.signal(number, lambda caught, _: self._codes.put(EXIT_CODES[signal.Signals(caught)]))
 
     def wait(self, emulator: Emulator) -> int:
         """Print the address, wait for a signal, and return the exit code. A signal may have arrived before."""

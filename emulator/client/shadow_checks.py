@@ -15,7 +15,7 @@ from requests.structures import CaseInsensitiveDict
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.filters.filter_set import Filter
-from emulator.api.parameters import SORT, parse_order
+from emulator.api.parameters import MAX_PAGE_SIZE, SORT, parse_order
 from emulator.api.routes import Route
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import record_events
@@ -23,7 +23,7 @@ from emulator.contract.assertions import CheckedResponse
 from emulator.contract.findings import Finding, Kind
 from emulator.contract.reads import document_schema, has_same_items, page_size
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import REFERENCES, Columns, Package, RecordKind, State, TransferOrder, Transition
+from emulator.core.records import REFERENCES, Columns, Package, RecordKind, TransferOrder, Transition
 from emulator.core.schemas import is_valid
 from emulator.domain import installation
 from emulator.domain.scenario_files import find_scenario
@@ -48,7 +48,6 @@ from emulator.worlds.loading.scenarios import settings_of
 START = datetime(2023, 1, 1, tzinfo=UTC)
 FULL_DOCUMENTS = frozenset(("package", "reference-package", "transfer"))
 """Schemas whose documents show enough of a record to run commands on it."""
-MAX_PAGE = 100
 PROTOCOL_STATUSES = frozenset((301, 401, 405, 406, 415))
 """Statuses that do not depend on the records."""
 RETRY_KEYS, UNDELIVERED = {"retryable", "next_retry_date"}, ("pending", "failed")
@@ -56,7 +55,6 @@ RETRY_KEYS, UNDELIVERED = {"retryable", "next_retry_date"}, ("pending", "failed"
 WORLD = "shadow"
 Graph: TypeAlias = dict[RecordKind, dict[int, Columns]]
 """The known states and transitions."""
-GRAPH_KINDS: tuple[RecordKind, ...] = (State, Transition)
 
 
 def as_response(exchange: RecordedExchange) -> requests.Response:
@@ -108,7 +106,7 @@ class ShownRecords:
         self.ids = [self.collector.add_response(response) for response in responses]
         self.collector.resolve()
         self.collector.set_command_codes()
-        self.graph = {kind: dict(self.collector.records[kind]) for kind in GRAPH_KINDS}
+        self.graph = {kind: dict(self.collector.records[kind]) for kind in installation.GRAPH_KINDS}
         self._keys = [(kind, id_) for kind, table in self.collector.records.items() for id_ in table]
         self._columns: dict[tuple[RecordKind, JsonValue], Columns] = {}
         self.filters: dict[str, Filter] = {}
@@ -156,7 +154,7 @@ class ShownRecords:
         self.is_ordered = all(self._shows(column.lstrip("-")) for column in columns)
         if columns and self.is_ordered:
             kept[SORT] = sent[SORT]
-        return urlencode(kept | {route.size_parameter: [str(MAX_PAGE)]}, doseq=True)
+        return urlencode(kept | {route.size_parameter: [str(MAX_PAGE_SIZE)]}, doseq=True)
 
     def _shows_filter(self, filter_: Filter) -> bool:
         return bool(filter_.paths) and all(self._shows(path.column, path.kind, path.tail) for path in filter_.paths)
@@ -249,7 +247,7 @@ def check_page(comparison: Comparison, body: JsonObject) -> None:
     sent, route = parse_qs(comparison.exchange.query), comparison.route
     asked = sent.get(route.size_parameter, [""])[-1]
     is_sized = asked.isdecimal() and int(asked) > 0
-    size = min(int(asked), MAX_PAGE) if is_sized else page_size(route)
+    size = min(int(asked), MAX_PAGE_SIZE) if is_sized else page_size(route)
     last = max(ceil(body["count"] / size), 1)
     page = sent.get("page", ["1"])[-1]
     number = last if page == "last" else int(page) if page.isdecimal() else 0
@@ -266,7 +264,7 @@ def check_page(comparison: Comparison, body: JsonObject) -> None:
             comparison.add(Kind.PAGING, "is another link", "must be null or lead to a page of this size", f"/{key}")
     if "page" not in sent and not asked and expected == size < body["count"]:
         comparison.behaviours.append(f"protocol page sizes {route.page}")
-    if is_sized and int(asked) > MAX_PAGE and expected == MAX_PAGE:
+    if is_sized and int(asked) > MAX_PAGE_SIZE and expected == MAX_PAGE_SIZE:
         comparison.behaviours.append("protocol page sizes maximum")
 
 

@@ -353,13 +353,10 @@ def missing_lines(dimension: Dimension) -> Iterator[str]:
     if dimension.has_transitions:
         yield from (f"  {name}" for name in names)
         return
-    yield from (line.replace(NO_BREAK_SPACE, " ") for line in WRAPPER.wrap(", ".join(group_names(names))))
-
-
-def group_names(names: Iterable[str]) -> Iterator[str]:
-    """Join the names that share their first word: `get_package 200 404`. The result has no breaking spaces."""
-    for first, group in groupby(names, key=lambda name: name.partition(" ")[0]):
-        yield NO_BREAK_SPACE.join([first, *(name.partition(" ")[2] for name in group)]).strip(NO_BREAK_SPACE)
+    groups = groupby(names, key=lambda name: name.partition(" ")[0])  # in one word: `get_package 200 404`
+    words = (NO_BREAK_SPACE.join([first, *(name.partition(" ")[2] for name in group)]) for first, group in groups)
+    lines = WRAPPER.wrap(", ".join(word.strip(NO_BREAK_SPACE) for word in words))
+    yield from (line.replace(NO_BREAK_SPACE, " ") for line in lines)
 
 
 # JUnit XML

@@ -20,13 +20,9 @@ SECRET_KEYS = frozenset(("password", "secret_key", "key", "token", "auth", "addi
 
 
 def find_exchanges(
-    journal: Journal,
-    operation: str | None = None,
-    method: str | None = None,
-    status: int | None = None,
-    path: str | None = None,
+    journal: Journal, operation: str | None, method: str | None, status: int | None, path: str | None
 ) -> Iterator[Exchange]:
-    """Yield the matching exchanges, newest first. `path` matches any part of the path."""
+    """Yield the matching exchanges, newest first. None matches all, and `path` any part of the path."""
     for exchange in journal.newest_first():
         if (
             (operation is None or exchange.info.operation == operation)

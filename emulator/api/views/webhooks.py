@@ -12,7 +12,7 @@ from typing import TypeVar
 import orjson
 
 from emulator.api.control.deliveries import save_result
-from emulator.api.filters import Condition, ListQuery
+from emulator.api.filters import Condition
 from emulator.api.filters.filter_set import OWNER_FILTERS
 from emulator.api.filters.query import find_ids
 from emulator.api.parameters import paginate
@@ -56,16 +56,14 @@ def owned_list_view(serializer: str) -> ViewFunction:
 
     def view(call: Call, world: World) -> Reply:
         snapshot, query = world.records, call.list_query
-        ids = find_ids(snapshot, query if is_superuser(call) else restrict_to_owner(query, call))
+        if not is_superuser(call):
+            is_own = Condition(OWNER_FILTERS[query.filters.kind], caller_username(call))
+            query = query._replace(conditions=(*query.conditions, is_own))
+        ids = find_ids(snapshot, query)
         page = paginate(call, ids, GUIDE_PAGE_SIZE, newest_first=False)
         return render_page(call, world, snapshot, serializer, page)
 
     return view
-
-
-def restrict_to_owner(query: ListQuery, call: Call) -> ListQuery:
-    condition = Condition(OWNER_FILTERS[query.filters.kind], caller_username(call))
-    return query._replace(conditions=(*query.conditions, condition))
 
 
 def owned_detail_view(serializer: str, kind: RecordKind) -> ViewFunction:
