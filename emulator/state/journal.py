@@ -161,18 +161,14 @@ class RequestIds:
     """The ids of the requests of a world. Safe to use from several threads."""
 
     def __init__(self, first: int = 1) -> None:
-        self._next = first
+        self.next_number = first
         self._lock = threading.Lock()
-
-    @property
-    def next_number(self) -> int:
-        return self._next
 
     def allocate(self) -> str:
         """Return the id of the next request, which is its key in the journal."""
         with self._lock:
-            number = self._next
-            self._next += 1
+            number = self.next_number
+            self.next_number += 1
         return f"{number:08d}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from emulator.api.serializers.rendering import fill_links
 from emulator.core import json_text
@@ -34,10 +34,13 @@ def find_exchanges(
 
 
 def exchange_document(exchange: Exchange, bases: Sequence[Basis] = ()) -> JsonObject:
-    """Return the document of an exchange in the control API."""
+    """Return the document of an exchange in the control API. Headers have their HTTP names."""
+    sent = {
+        key.removeprefix("HTTP_").replace("_", "-").title(): each for key, each in exchange.request_headers.items()
+    }
     return summary_document(exchange, bases) | {
         "request": {
-            "headers": masked_request_headers(exchange.request_headers),
+            "headers": {name: mask_header(name, value) for name, value in sent.items()},
             "body": masked_body(exchange.info.body),
         },
         "response": {"headers": dict(exchange.response_headers), "body": masked_body(exchange.response_body)},
@@ -86,12 +89,6 @@ def summary_document(exchange: Exchange, bases: Sequence[Basis] = ()) -> JsonObj
         "provenance": weakest_provenance(bases),
         "test": exchange.test,
     }
-
-
-def masked_request_headers(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of a request with their HTTP names and masked secrets."""
-    names = {key: key.removeprefix("HTTP_").replace("_", "-").title() for key in environ}
-    return {names[key]: mask_header(names[key], value) for key, value in environ.items()}
 
 
 def mask_header(name: str, value: str) -> str:
