@@ -123,6 +123,12 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(strange)}
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def feed(process: subprocess.Popen[bytes], text: bytes) -> None:
     assert process.stdin
     try:
@@ -179,12 +185,6 @@ def resident_megabytes(pid: int) -> float:
     """Return the resident memory of a process and its children."""
     texts = [Path(f"/proc/{number}/status").read_text() for number in processes(pid)]
     return sum(int(re.findall(r"VmRSS:\s+(\d+)", text)[0]) for text in texts) / 1024
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def seconds_of(command: Sequence[str]) -> float:
