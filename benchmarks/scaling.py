@@ -1,5 +1,6 @@
 """The memory of a process after many requests, and two processes behind the nginx of `examples/scale-out`."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -30,8 +31,11 @@ from benchmarks.servers import (
 REQUESTS = 100_000
 MEMORY_LIMIT = 60.0
 """Limit in MB for the memory of a server that answered this number of requests."""
-WORLDS = [f"world-{number}" for number in range(32)]
-"""Enough worlds that each process gets about half of the requests."""
+WORLD_COUNT = 32
+CANDIDATES = [f"world-{number}" for number in range(96)]
+"""Names of worlds. The hash of nginx gives one of two processes up to 81 % of them, depending on the random ports."""
+SLICE_FACTOR = 2
+"""Slices are this many times longer than others, because five processes share two processors."""
 PATIENCE = 30.0
 CREATED = 201
 JSON = {"Content-Type": "application/json"}
@@ -60,39 +64,59 @@ class Slice(NamedTuple):
     nginx: float
     load_generator: float
 
+    @property
+    def details(self) -> dict[str, float]:
+        """The figures besides the rate. Other load takes what remains of the processors."""
+        parts = {"servers": self.servers, "nginx": self.nginx, "load generator": self.load_generator}
+        details = {f"CPU µs per request, {name}": value for name, value in parts.items()}
+        return details | {"processors in use": self.rate * sum(parts.values()) / 1e6}
+
 
 def two_processes(plan: Plan) -> Iterator[Round]:
     """Compare two processes with one, each behind the same nginx. Each connection sends requests to many worlds.
 
     The rounds have the CPU time of each part, because all parts share the processors.
     """
+    longer = replace(plan, seconds=SLICE_FACTOR * plan.seconds)
     for _ in range(plan.groups):
         with ExitStack() as stack:
             first, second = (stack.enter_context(running(servers.ours())) for _ in range(2))
             both, one = (stack.enter_context(proxy(*shards)) for shards in ((first, second), (first,)))
-            requests = mixed_requests(waiting_packages(first), plan.connections)
+            worlds = balanced_worlds(both, (first, second))
+            requests = mixed_requests(waiting_packages(first), worlds, plan.connections)
             sides = [
-                partial(mixed_slice, each, shards, requests, plan)
+                partial(mixed_slice, each, shards, worlds, requests, longer)
                 for each, shards in ((both, (first, second)), (one, (first,)))
             ]
             for side in sides:
                 side()
             for ours, theirs in alternate(plan.rounds, *sides):
-                yield Round(ours.rate, theirs.rate, cpu_times(ours, theirs))
+                yield Round(ours.rate, theirs.rate, details(ours, theirs))
 
 
-def cpu_times(ours: Slice, theirs: Slice) -> dict[str, tuple[float, float]]:
-    """Return the CPU times of both sides as the details of a round."""
-    names = Slice._fields[1:]
-    return {
-        f"CPU µs per request, {name.replace('_', ' ')}": (getattr(ours, name), getattr(theirs, name))
-        for name in names
-    }
+def details(ours: Slice, theirs: Slice) -> dict[str, tuple[float, float]]:
+    return {name: (value, theirs.details[name]) for name, value in ours.details.items()}
 
 
-def mixed_slice(nginx: Server, shards: Sequence[Server], requests: list[Request], plan: Plan) -> Slice:
+def balanced_worlds(nginx: Server, shards: Sequence[Server]) -> list[str]:
+    """Return the names of worlds of which nginx gives the same number to each server."""
+    create_worlds(nginx, CANDIDATES)
+    chosen: set[str] = set()
+    for shard in shards:
+        found = {world["name"] for world in json.loads(fetch(shard, "/__admin/worlds").body)["results"]}
+        chosen.update([name for name in CANDIDATES if name in found][: WORLD_COUNT // len(shards)])
+    for name in CANDIDATES:
+        fetch(nginx, f"/__admin/worlds/{name}", "DELETE")
+    if len(chosen) != WORLD_COUNT:
+        raise MeasurementFailedError(f"{len(chosen)} balanced worlds instead of {WORLD_COUNT}")
+    return [name for name in CANDIDATES if name in chosen]
+
+
+def mixed_slice(
+    nginx: Server, shards: Sequence[Server], worlds: list[str], requests: list[Request], plan: Plan
+) -> Slice:
     """Send mixed traffic to the servers behind nginx. The worlds are new in each slice."""
-    create_worlds(nginx)
+    create_worlds(nginx, worlds)
     before = [cpu_of(shards), cpu_of([nginx])]
     outcome = run_slice(nginx, requests, plan, shares=True)
     after = [cpu_of(shards), cpu_of([nginx])]
@@ -104,15 +128,15 @@ def cpu_of(processes: Iterable[Server]) -> float:
     return sum(cpu_seconds(each.pid) for each in processes)
 
 
-def create_worlds(server: Server) -> None:
-    for name in WORLDS:
+def create_worlds(server: Server, names: list[str]) -> None:
+    for name in names:
         fetch(server, f"/__admin/worlds/{name}", "DELETE")
         created = fetch(server, f"/__admin/worlds/{name}", "PUT", JSON, '{"scenario": "demo"}')
         if created.status != CREATED:
             raise MeasurementFailedError(f"world {name}: status {created.status}")
 
 
-def mixed_requests(packages: list[int], connections: int) -> list[Request]:
+def mixed_requests(packages: list[int], worlds: list[str], connections: int) -> list[Request]:
     """Return the requests of all connections: list, two packages and a command, in one world after the other.
 
     Each connection has its own package in each of its worlds, so that its commands stay in order.
@@ -120,7 +144,7 @@ def mixed_requests(packages: list[int], connections: int) -> list[Request]:
     parts = []
     for number in range(connections):
         position, package = divmod(number, len(packages))
-        names = WORLDS[position :: -(-connections // len(packages))]
+        names = worlds[position :: -(-connections // len(packages))]
         parts.append(
             [
                 replace(request, path=f"/w/{name}{request.path}")
