@@ -152,7 +152,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     with errors_as_messages():
         files.check()
         start = select_start(context, scenario, import_file)
-        export_file = files.export_on_exit and files.export_on_exit.resolve()  # the first run only writes it
+        export_file = files.export_on_exit and files.export_on_exit.resolve()  # which does not exist in the first run
         if start == import_file and import_file.resolve() == export_file and not import_file.exists():
             start = scenario or DEFAULT_SCENARIO
             LOG.warning("%s does not exist yet; starting from %s, to be written on exit", import_file, start)

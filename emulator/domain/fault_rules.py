@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
@@ -108,13 +107,24 @@ def error_with_status(call: FaultTarget, status: int, retry_after: int | None) -
     return ApiError(STATUS_DETAILS.get(status, f"{HTTPStatus(status).phrase}."))
 
 
-def delay_response(_: FaultTarget, reply: Reply, *, seconds: float = 0.0, **changes: JsonValue) -> Reply:
-    """Delay the response, and make other changes to its sending."""
-    return with_response_fault(reply, delay=response_fault_of(reply).delay + seconds, **changes)
+def delay_response(_: FaultTarget, reply: Reply, *, seconds: float) -> Reply:
+    """Delay the response."""
+    return with_response_fault(reply, delay=response_fault_of(reply).delay + seconds)
 
 
-lose_response = partial(delay_response, silent=True)
-"""Close the connection after a delay, without a response. A lost request is not executed before."""
+def reset_connection(_: FaultTarget, reply: Reply) -> Reply:
+    """Reset the connection. The call is not executed."""
+    return with_response_fault(reply, silent=True, reset=True)
+
+
+def lose_request(_: FaultTarget, reply: Reply, *, seconds: float = 0.0) -> Reply:
+    """Close the connection after a delay. The call is not executed."""
+    return with_response_fault(reply, silent=True, delay=response_fault_of(reply).delay + seconds)
+
+
+def lose_response(_: FaultTarget, reply: Reply, *, seconds: float = 0.0) -> Reply:
+    """Execute the call, then close the connection after a delay, without a response."""
+    return with_response_fault(reply, silent=True, delay=response_fault_of(reply).delay + seconds)
 
 
 def truncate_body(_: FaultTarget, reply: Reply, *, size: int | None = None) -> Reply:
@@ -133,6 +143,11 @@ def break_json(_: FaultTarget, reply: Reply) -> Reply:
 def drip_body(_: FaultTarget, reply: Reply, *, seconds: float = 2.0, pieces: int = 10) -> Reply:
     """Send the body in pieces, with pauses."""
     return with_response_fault(ensure_body(reply), drip=seconds, pieces=pieces)
+
+
+def keep_reply(_: FaultTarget, reply: Reply, **__: JsonValue) -> Reply:
+    """Return the response to a call before which another actor changed the record."""
+    return reply
 
 
 def ensure_body(reply: Reply) -> Reply:
@@ -187,8 +202,8 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
         replaces_response=True,
     ),
     "delay": FaultKind(delay_response, {"seconds": SECONDS._replace(is_required=True)}),
-    "reset": FaultKind(partial(lose_response, reset=True), replaces_response=True, ends_connection=True),
-    "lost_request": FaultKind(lose_response, {"seconds": SECONDS}, replaces_response=True, ends_connection=True),
+    "reset": FaultKind(reset_connection, replaces_response=True, ends_connection=True),
+    "lost_request": FaultKind(lose_request, {"seconds": SECONDS}, replaces_response=True, ends_connection=True),
     "lost_response": FaultKind(lose_response, {"seconds": SECONDS}, ends_connection=True),
     "truncated": FaultKind(
         truncate_body,
@@ -204,7 +219,7 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
         },
     ),
     OVERTAKEN: FaultKind(
-        lambda _, reply, **__: reply,
+        keep_reply,
         {
             "transition": FaultOption(
                 int, "Id of the transition that the other actor makes. Default: the first out of the state.", 1
