@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from emulator import Emulator
 from emulator.web.admin.activity import STREAMS_KEY
 from tests.browser.inspector.conftest import MonitoredPage, Opener
+from tests.support.ports import free_port
 
 TABS = 20
 
@@ -65,12 +65,6 @@ def test_twenty_tabs_share_one_stream(chromium: Browser, oms: Emulator) -> None:
         expect(tab.page.locator("header time").first).to_have_text("2023-04-07 09:00:00")
     assert sum(paths_of(tab).count("/__admin/events") for tab in tabs) == 2
     context.close()
-
-
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 def test_the_stream_survives_a_restart_of_the_server(page: Page) -> None:
