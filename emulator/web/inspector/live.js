@@ -50,7 +50,7 @@ function setConnection(connection) {
   notify();
 }
 
-/** Let the pages load before the first message. */
+/** Load the pages without waiting for the first message. */
 function stopWaiting() {
   isLate = live.summary === null;
   markReady();

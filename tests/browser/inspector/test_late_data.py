@@ -322,7 +322,7 @@ def test_scrolling_ends_the_return_to_the_former_position(oms: Emulator, inspect
 
 
 def test_a_second_tab_stays_connected(chromium: Browser, oms: Emulator) -> None:
-    """It has no stream of its own, and gets the state of the first tab."""
+    """It opens no stream, and gets the state of the first tab."""
     context = chromium.new_context()
     context.clock.install()
     tabs = [MonitoredPage(context.new_page(), oms.url).open("clock") for _ in range(2)]
