@@ -74,7 +74,7 @@ def test_a_reader_does_not_wait_for_a_writer() -> None:
     world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     with world.transaction() as tx, ThreadPoolExecutor(1) as pool:
         tx.change(tx.get_existing(Stock, 1), quantity=7)
-        assert pool.submit(lambda: world.records.get_existing(Stock, 1).quantity).result(timeout=5) == 0
+        assert pool.submit(lambda: world.records.get_existing(Stock, 1).quantity).result(timeout=60) == 0
     assert world.records.get_existing(Stock, 1).quantity == 7
 
 
