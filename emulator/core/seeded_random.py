@@ -32,5 +32,13 @@ def pick(values: Sequence[T], number: int) -> T:
 
 def derive_uuid(*parts: object) -> uuid.UUID:
     """Return a version 4 UUID that depends only on the parts."""
-    digest = blake2b("|".join(map(str, parts)).encode(), digest_size=16).digest()
-    return uuid.UUID(bytes=digest, version=4)
+    return uuid.UUID(derive_uuid_text(*parts))
+
+
+def derive_uuid_text(*parts: object) -> str:
+    """Return the text of the same UUID, without the cost of an object for it."""
+    digest = bytearray(blake2b("|".join(map(str, parts)).encode(), digest_size=16).digest())
+    digest[6] = digest[6] & 0x0F | 0x40  # the version
+    digest[8] = digest[8] & 0x3F | 0x80  # the variant
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import BuiltinFunctionType
 from typing import Literal, NamedTuple, Protocol, get_args
 
@@ -106,8 +107,12 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+@lru_cache(64)
 def format_time(at: datetime) -> str:
-    """Return a time in UTC in the format of documents. orjson formats it faster than `isoformat`."""
+    """Return a time in UTC in the format of documents. orjson formats it faster than `isoformat`.
+
+    A write needs the text of its time for each of its steps and attempts.
+    """
     return orjson.dumps(at.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()
 
 
