@@ -205,7 +205,8 @@ def build_step(context: RequestContext, route: Route, call: Call) -> PendingStep
 
 def request_language(context: RequestContext) -> str:
     """Return the language of names in the reply: the caller's preference, or the world's language."""
-    return select_language(context.environ.get("HTTP_ACCEPT_LANGUAGE"), context.world.settings.language)
+    default, header = context.world.settings.language, context.environ.get("HTTP_ACCEPT_LANGUAGE")
+    return select_language(header, default) if header else default
 
 
 def constant_headers(reply: Reply) -> list[tuple[str, str]]:

@@ -94,8 +94,12 @@ def parse_query(query_string: str, content_type: str) -> dict[str, list[str]]:
     return query
 
 
+@cache_short(256)
 def parse_body(content_type: str, raw: bytes) -> JsonValue:
-    """Parse a body. An empty body is an empty object, whatever its content type."""
+    """Parse a body. An empty body is an empty object, whatever its content type.
+
+    Clients send the same small bodies many times, so the result is shared, and callers must not change it.
+    """
     if not raw:
         return {}
     parser = select_parser(content_type)
