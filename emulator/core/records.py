@@ -637,7 +637,7 @@ def indexes_of(kind: RecordKind, columns: tuple[str, ...]) -> KindIndexes:
     return KindIndexes(relations, tally, attrgetter(QUEUES[kind]) if QUEUES.get(kind) in changed else None)
 
 
-INDEXES: dict[RecordKind, KindIndexes] = {kind: indexes_of(kind, kind._fields) for kind in KINDS.values()}
+INDEXES: dict[RecordKind, KindIndexes] = {kind: indexes_of(kind, kind._fields) for kind in KINDS.values()}  # type: ignore[arg-type]
 
 
 def _references(kind: RecordKind) -> dict[str, RecordKind]:

@@ -63,9 +63,9 @@ KeyT = TypeVarTuple("KeyT")
 
 
 def cache_with_base(
-    *kinds: RecordKind,
+    kind: RecordKind, other: RecordKind | None = None
 ) -> Callable[[Callable[[Reader, *KeyT], CachedT]], Callable[[Reader, *KeyT], CachedT]]:
-    """Return a decorator that keeps what a function finds among records of these kinds, while a world changes none.
+    """Return a decorator that keeps what a function finds among records of one or two kinds, while a world changes none.
 
     The results are kept with the base dataset, which the worlds of a scenario share. None is not kept, because
     clients can ask for any name.
@@ -73,9 +73,8 @@ def cache_with_base(
 
     def decorate(find: Callable[[Reader, *KeyT], CachedT]) -> Callable[[Reader, *KeyT], CachedT]:
         def call(view: Reader, *args: *KeyT) -> CachedT:
-            for kind in kinds:
-                if view.maps.get(kind) is not None:
-                    return find(view, *args)
+            if kind in view.maps or other in view.maps:
+                return find(view, *args)
             results, key = view.base.caches, (find, args)
             result: CachedT | None = results.get(key)
             if result is None:

@@ -54,7 +54,7 @@ class Step(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the step as one line of JSON."""
-        return dump_json(self.to_document())
+        return dump_json(self.to_document(), nulls=self.user is None)
 
     @classmethod
     def from_document(cls, document: Mapping[str, JsonValue], user: str | None = None) -> Step:

@@ -346,7 +346,7 @@ class Transaction(Reader):
         kind = type(record)
         current: Record = self.get_existing(kind, record.id)  # type: ignore[attr-defined]
         changed: R = replace_columns(current, columns)
-        self._write(kind, current.id, current, changed, indexes_of(kind, tuple(columns)))
+        self._write(kind, current.id, current, changed, indexes_of(kind, tuple(columns)))  # type: ignore[arg-type]
         return changed
 
     def remove(self, record: Record) -> None:
