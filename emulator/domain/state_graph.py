@@ -65,7 +65,7 @@ KeyT = TypeVarTuple("KeyT")
 def cache_with_base(
     kind: RecordKind, other: RecordKind | None = None
 ) -> Callable[[Callable[[Reader, *KeyT], CachedT]], Callable[[Reader, *KeyT], CachedT]]:
-    """Return a decorator that keeps what a function finds among records of one or two kinds, while a world changes none.
+    """Return a decorator that keeps what a function finds among records of a kind or two, if a world changed none.
 
     The results are kept with the base dataset, which the worlds of a scenario share. None is not kept, because
     clients can ask for any name.

@@ -164,7 +164,7 @@ def render_page(call: Call, world: World, snapshot: Snapshot, serializer: str, p
     return Reply(200, page_json(page.count, page.next, page.previous, results))
 
 
-PLAIN_COMMAND_KEYS = frozenset(("transition", "input_parameters"))
+USUAL_COMMAND_KEYS = frozenset(("transition", "input_parameters"))
 TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
 INVALID_CREDENTIALS = "Unable to log in with provided credentials."
 
@@ -197,9 +197,9 @@ def command_view(owner: type[Subject], *, parameters_required: bool = True) -> V
 
 def read_command(body: JsonValue, fields: Mapping[str, Field]) -> JsonObject:
     """Return the fields of a command's body. Raise `ValidationFailed`."""
-    if type(body) is dict and body.keys() == PLAIN_COMMAND_KEYS:
-        if type(body["transition"]) is int and type(body["input_parameters"]) is dict:
-            return body  # validation would return an equal object
+    is_usual = type(body) is dict and body.keys() == USUAL_COMMAND_KEYS
+    if is_usual and type(body["transition"]) is int and type(body["input_parameters"]) is dict:
+        return body  # validation would return an equal object
     return validate(fields, body)
 
 
