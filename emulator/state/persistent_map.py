@@ -66,8 +66,8 @@ class PersistentMap(Mapping[KeyT, ValueT]):
     def put(self, key: KeyT, value: ValueT) -> PersistentMap[KeyT, ValueT]:
         """Return a map in which the key has this value."""
         number, rows = hash(key), self._rows.copy()
-        row = rows[number & LAST] = rows[number & LAST].copy()
-        column = number >> BITS & LAST
+        at, column = number & LAST, number >> BITS & LAST
+        row = rows[at] = rows[at].copy()
         row[column] = {**row[column], key: value}
         changed: PersistentMap[KeyT, ValueT] = object.__new__(PersistentMap)
         changed._rows = rows  # not by a call, because a command changes several maps

@@ -264,11 +264,11 @@ class Reader:
 
     def related(self, kind: RecordKind, relation: str, key: Key) -> tuple[int, ...]:
         """Return the ids under a key of a relation, ascending. `LookupError` for an unknown relation."""
-        if relation not in RELATIONS.get(kind, ()):
-            raise LookupError(f"{kind.__name__} has no relation {relation!r}")
         changed = self.maps.get((kind, relation))
         if changed is not None and (ids := changed.get(key)) is not None:
             return ids  # type: ignore[no-any-return]
+        if relation not in RELATIONS.get(kind, ()):
+            raise LookupError(f"{kind.__name__} has no relation {relation!r}")
         return self.base.related(kind, relation, key)
 
     def find(self, kind: type[R], relation: str, key: Key) -> list[R]:

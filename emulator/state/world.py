@@ -335,7 +335,9 @@ class World:
 
     def _push_undo(self, step: Step | None, transaction: Transaction, followed: int) -> None:
         """Remember how to undo a write, together with the recorded writes that followed it in its transaction."""
-        before = Snapshot(self.base, transaction.start.maps)  # without its cached results, which would pile up
+        before = transaction.start
+        if before.caches:  # they would pile up
+            before = Snapshot(self.base, before.maps)
         if step is None or step.request_id is None:
             self.undo_stack.extend(is_recorded=step is not None, before=before)
             for _ in range(followed):

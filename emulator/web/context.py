@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_from_bytes
 from emulator.api.filters import ListQuery
 from emulator.api.routes import Route
 from emulator.core.caching import MAX_KEY_LENGTH, cache_short
+from emulator.core.call import NO_CONTENT, Reply
 from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest
 from emulator.core.json_text import JsonValue
@@ -62,6 +63,11 @@ class Resource:
         """The value of the Allow header."""
         allowed = {*self.routes, "OPTIONS", *(("HEAD",) if "GET" in self.routes else ())}
         return ", ".join(method for method in METHODS if method in allowed)
+
+    @cached_property
+    def no_content(self) -> Reply:
+        """The reply of a view that returns nothing."""
+        return NO_CONTENT._replace(headers={"Allow": self.allow})
 
     def route(self, method: str) -> Route | None:
         """Return the route of a method. HEAD has the route of GET."""
@@ -234,6 +240,13 @@ class ParsedOnce(Generic[ValueT]):
 class RequestContext:
     """One request to the emulated API: what was sent, to which world, and what is known of it so far."""
 
+    list_query: ListQuery | None = None
+    """The filters and the order of a list request, once they are parsed."""
+    answered_from: Snapshot | None = None
+    """The records that the reply is made from, if every user gets the same."""
+    is_from_foreign_page = False
+    """Whether a browser sent it for a page of another origin."""
+
     def __init__(self, environ: Environ, world: World, router: Router, head: RequestHead) -> None:
         self.environ, self.world, self.router = environ, world, router
         self.path, self.prefix = head.path, mount_path(environ) + head.prefix
@@ -241,19 +254,10 @@ class RequestContext:
         self.method = str(environ["REQUEST_METHOD"]).upper()
         self.query_string = str(environ.get("QUERY_STRING", ""))
         self.host = request_host(environ)
+        self.content_type = str(environ.get("CONTENT_TYPE", ""))
         self.info = RequestInfo()
-        self.list_query: ListQuery | None = None
-        """The filters and the order of a list request, once they are parsed."""
-        self.answered_from: Snapshot | None = None
-        """The records that the reply is made from, if every user gets the same."""
         self.parse_errors: dict[str, ApiError | BadRequest] = {}
-        self.is_from_foreign_page = False
-        """Whether a browser sent it for a page of another origin."""
         self.__dict__.update(head.parsed)
-
-    @property
-    def content_type(self) -> str:
-        return str(self.environ.get("CONTENT_TYPE", ""))
 
     @property
     def has_body(self) -> bool:

@@ -104,12 +104,13 @@ class UnusedInput:
 
     def validate_body(self) -> None:
         """Validate the body with the schema of the operation, and collect what only the schema refuses."""
-        schema, operation = self._schema, self.route.operation
-        if schema is not None:
-            problems = request_problems(self.context, schema)
+        if (schema := self._schema) is None:
+            return
+        if problems := request_problems(self.context, schema):
             self._body_notices += [problem_notice(problem, schema) for problem in problems]
-            body, subject = self.context.parsed_body, COMMAND_SUBJECTS.get(operation)
-            if subject is not None and isinstance(body, (dict, Form)) and body.get(INPUT_PARAMETERS):
+        if (subject := COMMAND_SUBJECTS.get(self.route.operation)) is not None:
+            body = self.context.parsed_body
+            if isinstance(body, (dict, Form)) and body.get(INPUT_PARAMETERS):
                 self._body_notices += parameter_notices(body, subject, self.context.world.records)
 
     def read_body(self) -> JsonValue:

@@ -22,7 +22,7 @@ from emulator.api.request_fields import (
 )
 from emulator.api.serializers import SERIALIZERS, render_document, render_record
 from emulator.api.serializers.rendering import page_json, render_cache
-from emulator.core.call import Call, Reply
+from emulator.core.call import NO_CONTENT, Call, Reply
 from emulator.core.credentials import PASSWORDS
 from emulator.core.errors import NotFound, RecordNotFound, ValidationFailed
 from emulator.core.fields import NOT_JSON, Field, validate
@@ -37,7 +37,7 @@ from emulator.core.records import (
     TransitionLog,
     User,
 )
-from emulator.domain.commands import CommandCaller, run_command
+from emulator.domain.commands import run_command
 from emulator.domain.explanations import describe_allowed_values, describe_transition
 from emulator.domain.installation import complete_installation
 from emulator.domain.shipments import create_purchase_invoice
@@ -182,7 +182,7 @@ def command_view(owner: type[Subject], *, parameters_required: bool = True) -> V
             try:
                 fields = read_command(call.read_body(), COMMAND_FIELDS if is_required else OPTIONAL_PARAMETERS_FIELDS)
                 outcome = run_command(
-                    subject, fields, CommandCaller(call.user, call.request_id, call.is_replayed), tx
+                    subject, fields, tx, user=call.user, request_id=call.request_id, is_replayed=call.is_replayed
                 )
             except ValidationFailed as error:
                 known = f"{error.hint}; " if error.hint else ""
@@ -190,7 +190,7 @@ def command_view(owner: type[Subject], *, parameters_required: bool = True) -> V
                     error, tx.start, subject, call.read_body(), world.settings.installation
                 )
                 raise apply_error_style(error, world) from None
-        return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
+        return NO_CONTENT if outcome is None else Reply(200, orjson.dumps(outcome))
 
     return view
 
@@ -250,7 +250,7 @@ def set_columns_view(owner: RecordKind, request_schema: str) -> ViewFunction:
             record = get_or_404(tx, owner, call.path["pk"])
             values = validate(fields, call.read_body())
             tx.change(record, modified_date=tx.now, **values)
-        return Reply(204)
+        return NO_CONTENT
 
     return view
 
@@ -273,7 +273,7 @@ def patch_extra_information(call: Call, world: World) -> Reply:
         changes = validate(EXTRA_INFORMATION_FIELDS, call.read_body())["extra_information"]
         merged = to_stored_json("extra_information", {**orjson.loads(package.extra_information), **changes})
         tx.change(package, extra_information=merged, modified_date=tx.now)
-    return Reply(204)
+    return NO_CONTENT
 
 
 def to_stored_json(name: str, value: JsonValue) -> bytes:
