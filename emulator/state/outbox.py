@@ -197,9 +197,10 @@ class WebhookOutbox:
     @property
     def waiting_note(self) -> str | None:
         """How to send the deliveries that wait, or None if none wait."""
-        count = self.sender.count_waiting()
+        if (count := self.sender.count_waiting()) == 0:
+            return None
         subject = "1 delivery waits" if count == 1 else f"{count} deliveries wait"
-        return f"{subject}: call oms.hooks.flush()" if count else None
+        return f"{subject}: call oms.hooks.flush()"
 
     @property
     def faults(self) -> tuple[DeliveryFault, ...]:

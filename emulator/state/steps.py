@@ -32,19 +32,18 @@ class Step(NamedTuple):
 
     def to_document(self) -> JsonObject:
         """Return the step as scenario files have it, without empty keys."""
+        operation, path, user, language, request_id, body, at = self
         document: JsonObject = {}
-        if self.at is not None:
-            is_utc = self.at.tzinfo is UTC
-            document["at"] = format_time(self.at) if is_utc else self.at.isoformat().replace("+00:00", "Z")
-        document["operation"] = self.operation
-        if self.request_id is not None:
-            document["request"] = self.request_id
-        document["as"] = self.user
-        if self.language is not None:
-            document["language"] = self.language
-        if self.path:
-            document["path"] = dict(self.path)
-        body = self.body
+        if at is not None:
+            document["at"] = format_time(at) if at.tzinfo is UTC else at.isoformat().replace("+00:00", "Z")
+        document["operation"] = operation
+        if request_id is not None:
+            document["request"] = request_id
+        document["as"] = user
+        if language is not None:
+            document["language"] = language
+        if path:
+            document["path"] = dict(path)
         if type(body) is Form:
             # No field reads more of an uploaded file than its name.
             document["form"] = [[name, str(value)] for name in body for value in body.getlist(name)]
@@ -231,7 +230,7 @@ class UndoStack:
     def push(self, entry: UndoEntry) -> None:
         """Add the write of a request, and drop the oldest entries above the limit."""
         self._entries.append(entry)
-        self._count_writes(entry.steps + entry.unrecorded_writes)
+        self._count_writes(entry.writes)
 
     def extend(self, *, is_recorded: bool, before: Snapshot | None = None) -> None:
         """Add a background write to the latest entry, so that both are undone together.

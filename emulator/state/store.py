@@ -326,7 +326,7 @@ class Transaction(Reader):
         """Number of the step in its world."""
         self.changed_keys: dict[tuple[RecordKind, int], None] = {}
         """The records that were added, changed or removed, in the order of their first write."""
-        self.events: list[tuple[str, RecordKind, int]] = []
+        self.events: list[tuple[str, Record]] = []
 
     def new_id(self, kind: RecordKind) -> int:
         """Return the next free id of this kind."""
@@ -360,7 +360,7 @@ class Transaction(Reader):
 
     def queue_event(self, event_type: str, record: Record) -> None:
         """Queue an event for the hooks of this type. Its document is the record's at the commit."""
-        self.events.append((event_type, type(record), record.id))
+        self.events.append((event_type, record))
 
     def to_snapshot(self) -> Snapshot:
         """Return the snapshot that has these changes."""

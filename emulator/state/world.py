@@ -209,7 +209,7 @@ class World:
         self.lock.release()
         self._wait_until_stored(token)
         if self._replay_time is None:
-            self.coverage.add(tuple([("events", event_type) for event_type, _, _ in transaction.events]))
+            self.coverage.add(tuple([("events", event_type) for event_type, _ in transaction.events]))
         for each in finalized:
             each.publish()
         self.metrics.count_write()

@@ -54,6 +54,19 @@ BODY_OF_GET = InputNotice("body", "the body of a GET was ignored")
 UNUSED_BODY = InputNotice("body", "the operation has no body, so the body was ignored")
 
 
+def uses_all_input(context: RequestContext, route: Route) -> bool:
+    """Return whether the handler reads all input of the usual request, so that `UnusedInput` would find nothing."""
+    if context.query:
+        return False
+    if route.method == "GET":
+        return not context.has_body
+    schema = request_schema(context.world, route)
+    if schema is None or request_problems(context, schema):
+        return False
+    body = context.parsed_body
+    return route.operation not in COMMAND_SUBJECTS or (type(body) is dict and not body.get(INPUT_PARAMETERS))
+
+
 class UnusedInput:
     """The input of one request that its handler ignores."""
 

@@ -105,7 +105,7 @@ def test_transactions_of_two_worlds_may_overlap() -> None:
 
 def test_events_are_recorded_within_the_transaction() -> None:
     """They are recorded once per transaction, after all changes, and only if there are events."""
-    recorded: list[tuple[list[tuple[str, type, int]], int]] = []
+    recorded: list[tuple[list[tuple[str, Stock]], int]] = []
 
     def record(tx: Transaction, _: object) -> None:
         recorded.append((tx.events, tx.get_existing(Stock, 1).quantity))
@@ -117,7 +117,7 @@ def test_events_are_recorded_within_the_transaction() -> None:
         tx.change(tx.get_existing(Stock, 1), quantity=3)
     with world.transaction() as tx:
         tx.change(tx.get_existing(Stock, 1), quantity=4)
-    assert recorded == [([("stock.changed", Stock, 1)], 3)]
+    assert recorded == [([("stock.changed", Stock(1, 1, 1))], 3)]
     assert list(world.records.ids(Stock)) == [1, 2]
 
 

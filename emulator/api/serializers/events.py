@@ -89,9 +89,9 @@ def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
     that time, from which its payload is rendered later.
     """
     snapshot = Snapshot(tx.base, maps_without_events(tx), tx.step_number)
-    for event_type, kind, id_ in tx.events:
+    for event_type, subject in tx.events:
         for hook in active_hooks(tx, event_type):
-            tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
+            tx.add(finalize(build_event(tx, hook, subject, snapshot), hook))
 
 
 @cache_with_base(records.Webhook)
