@@ -199,7 +199,7 @@ def read_command(body: JsonValue, fields: Mapping[str, Field]) -> JsonObject:
     """Return the fields of a command's body. Raise `ValidationFailed`."""
     is_usual = type(body) is dict and body.keys() == USUAL_COMMAND_KEYS
     if is_usual and type(body["transition"]) is int and type(body["input_parameters"]) is dict:
-        return body  # validation would return an equal object
+        return dict(body)  # validation would return the same
     return validate(fields, body)
 
 
