@@ -1,14 +1,20 @@
 """A peer on granian: constant bytes from a bare WSGI function, or from a Flask application.
 
-It reads the responses (`Answer`) from stdin. It is started in the way in which the emulator starts granian.
+It reads the responses (`Answer`) from stdin. granian is started by its own entry point, with one worker process and
+one blocking thread. With its default, a thread for each connection, it uses more CPU time.
 """
 
+import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 
+from granian import Granian
+from granian.constants import Interfaces
+
 from benchmarks.baseline import Answer, create_app, load
-from emulator.web.granian_server import GranianServer
+from benchmarks.servers import free_port
 
 
 def bare_app(answers: list[Answer]) -> Callable[..., Iterable[bytes]]:
@@ -30,12 +36,23 @@ def bare_app(answers: list[Answer]) -> Callable[..., Iterable[bytes]]:
 
 
 def main() -> None:
-    answers = load(sys.stdin.buffer.read())
-    server = GranianServer(create_app(answers) if sys.argv[1] == "flask" else bare_app(answers), "127.0.0.1", 0)
-    server.start()
-    sys.stdout.write(f"ready: {server.url}\n")
+    answers, port = load(sys.stdin.buffer.read()), free_port()
+    app = create_app(answers) if sys.argv[1] == "flask" else bare_app(answers)
+    threading.Thread(target=print_ready, args=[port], daemon=True).start()
+    server = Granian(
+        "constant", port=port, interface=Interfaces.WSGI, workers=1, blocking_threads=1, log_enabled=False
+    )
+    server.serve(target_loader=lambda _: app)
+
+
+def print_ready(port: int) -> None:
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.005)
+    sys.stdout.write(f"ready: http://127.0.0.1:{port}\n")
     sys.stdout.flush()
-    threading.Event().wait()
 
 
 if __name__ == "__main__":

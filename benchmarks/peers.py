@@ -27,7 +27,7 @@ import click
 from benchmarks import report
 from benchmarks.bars import AUTH, FIRST_PAGE, first_package
 from benchmarks.baseline import Answer, dump
-from benchmarks.servers import ROOT, Server, end, environment, fetch, ours, running
+from benchmarks.servers import ROOT, Server, end, environment, fetch, free_port, ours, running
 
 FOLDER = ROOT / "build" / "peers"
 NPM_PACKAGES = ("wiremock@3.13.2", "@labdigital/commercetools-mock@4.4.0")
@@ -145,12 +145,6 @@ def listening(command: list[str], port: int) -> Iterator[Server]:
         raise click.ClickException(f"{command[0]} is not ready")
     finally:
         end(process)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 TUNED = ("--no-request-journal", "--disable-request-logging", "--disable-banner", "--disable-gzip")

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -117,6 +118,12 @@ def environment() -> dict[str, str]:
     """
     strange = ("OMS_EMULATOR_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(strange)}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def feed(process: subprocess.Popen[bytes], text: bytes) -> None:

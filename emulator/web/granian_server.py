@@ -9,20 +9,25 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from itertools import chain
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakSet
 
 from granian import _futures, _granian
 
+from emulator.state.clock import machine_seconds
+from emulator.state.persistence import THREAD_LOCAL
 from emulator.web.context import Environ
 from emulator.web.fault_injection import STREAM, WAIT, SendAction, Wait
 from emulator.web.guard import JOINS_UNDERSCORES
-from emulator.web.server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, bind_sockets, server_url
+from emulator.web.server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, Leadership, bind_sockets, server_url
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -32,10 +37,11 @@ if TYPE_CHECKING:
 new_scheduler: Callable[..., Any] = vars(_futures)["_new_cbscheduler"]
 NATIVE: Any = _granian
 """The stubs of granian do not describe the arguments that its worker has."""
-MAX_THREADS = 512
-"""Number of requests that are answered at once. A delayed response holds its thread."""
-IDLE_SECONDS = 30
-"""Seconds after which an unused thread ends."""
+MAX_THREADS = 128
+"""Number of requests that are in progress at once. A delayed response holds its thread."""
+IDLE_SECONDS = 10 * 365 * 24 * 3600
+"""Seconds without a request after which granian would end the leading thread. It must not happen."""
+POLL_SECONDS = 0.001
 BACKLOG = 1024
 STOP_SECONDS = 5.0
 """Longest wait for the responses in progress when the server stops."""
@@ -64,7 +70,9 @@ class GranianServer:
         url = server_url(host, self._sockets[0].getsockname()[1])
         self.url = url if certificate is None else url.replace("http", "https", 1)
         self._stopping = Event()
-        self._workers = [Worker(each, app, self._stopping, certificate) for each in self._sockets]
+        self._handlers = [RequestHandler(app, self._stopping) for _ in self._sockets]
+        pairs = zip(self._sockets, self._handlers, strict=True)
+        self._workers = [Worker(bound, handler, certificate) for bound, handler in pairs]
 
     def start(self) -> None:
         for worker in self._workers:
@@ -73,10 +81,14 @@ class GranianServer:
     def stop(self) -> None:
         """Finish the responses in progress, then close the port and all connections. No response is delayed."""
         self._stopping.set()
+        for handler in self._handlers:
+            handler.leadership.end(STOP_SECONDS)
         for worker in self._workers:
             worker.signal.set()
         for worker in self._workers:
             worker.thread.join(STOP_SECONDS)
+        for handler in self._handlers:
+            handler.wait_for_threads(STOP_SECONDS)
         for bound in self._sockets:
             with suppress(OSError):
                 bound.shutdown(socket.SHUT_RDWR)  # a forked process has a copy of the worker's socket
@@ -91,13 +103,11 @@ class GranianServer:
 class Worker:
     """A worker of granian in a thread, for one socket."""
 
-    def __init__(
-        self, bound: socket.socket, app: WSGIApplication, stopping: Event, certificate: Certificate | None
-    ) -> None:
+    def __init__(self, bound: socket.socket, handler: RequestHandler, certificate: Certificate | None) -> None:
         bound.listen(BACKLOG)
         bound.setblocking(False)
         self._holder = NATIVE.SocketHolder(bound.dup().detach(), False, BACKLOG)  # the worker closes its copy
-        self._handler, self._certificate = request_handler(app, stopping), certificate
+        self._handler, self._certificate = handler, certificate
         self.signal, self._stopped = NATIVE.WorkerSignal(), Event()
         self.signal.add_cb(self._stopped.set)
         self.thread = Thread(target=self._run, name="emulator granian", daemon=True)
@@ -173,31 +183,48 @@ def detach_stream(actions: Generator[SendAction]) -> NoReturn:
     raise StreamDetached(actions)
 
 
-def request_handler(app: WSGIApplication, stopping: Event) -> Callable[[Any, Environ], None]:
-    """Return the function that granian calls for each request, in a thread of its pool.
+class RequestHandler:
+    """The function that granian calls for each request, in a thread of its pool.
 
-    A stream of events gets a separate thread. `EventStream` limits their number.
+    granian starts a thread whenever a request waits, and Python runs one thread at a time. So each thread waits here
+    after its request until it is the leader, which alone takes requests while they are short.
     """
-    constant_environ = CONSTANT_ENVIRON | {WAIT: stopping.wait, STREAM: detach_stream}
 
-    def stream(actions: Generator[SendAction]) -> Iterator[bytes]:
-        with closing(actions):
-            for action in actions:
-                if isinstance(action, bytes):
-                    yield action
-                elif isinstance(action, Wait) and stopping.wait(action.seconds):
-                    return
+    def __init__(self, app: WSGIApplication, stopping: Event) -> None:
+        self._app, self._stopping = app, stopping
+        self.leadership = Leadership()
+        self._threads = WeakSet[Callable[[], None]]()
+        """A function of each thread that had a request. The thread drops it when it ends."""
+        self._constant_environ = CONSTANT_ENVIRON | {WAIT: self._wait, STREAM: detach_stream}
 
-    def handle(protocol: Any, environ: Environ) -> None:
-        environ |= constant_environ
+    def __call__(self, protocol: Any, environ: Environ) -> None:
+        if THREAD_LOCAL.release_worker_slot is None:
+            THREAD_LOCAL.release_worker_slot = partial(self.leadership.release)
+            self._threads.add(THREAD_LOCAL.release_worker_slot)
+        self.leadership.begin_task()
+        try:
+            self._respond(protocol, environ)
+        finally:
+            self.leadership.end_task()
+        if not self.leadership.is_leader:
+            self.leadership.wait_to_lead()
+
+    def wait_for_threads(self, timeout: float) -> None:
+        """Wait until granian's threads have ended. If the interpreter exited before, the process could abort."""
+        until = machine_seconds() + timeout
+        while self._threads and machine_seconds() < until:
+            time.sleep(POLL_SECONDS)
+
+    def _respond(self, protocol: Any, environ: Environ) -> None:
+        environ |= self._constant_environ
         if ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ) and not receive_body(environ):
             protocol.response_bytes(TOO_LARGE, [("Connection", "close")], TOO_LARGE.phrase.encode())
             return
         start = ResponseStart()
         try:
-            chunks = app(environ, start)
+            chunks = self._app(environ, start)
         except StreamDetached as detached:
-            arguments = (protocol, start, stream(detached.actions))
+            arguments = (protocol, start, self._stream(detached.actions))
             Thread(target=respond_in_chunks, args=arguments, name="emulator stream", daemon=True).start()
             return
         if type(chunks) is list:
@@ -205,7 +232,18 @@ def request_handler(app: WSGIApplication, stopping: Event) -> Callable[[Any, Env
         else:
             respond_in_chunks(protocol, start, chunks)
 
-    return handle
+    def _wait(self, seconds: float) -> None:
+        self.leadership.release()
+        self._stopping.wait(seconds)
+
+    def _stream(self, actions: Generator[SendAction]) -> Iterator[bytes]:
+        """Yield the messages of a stream. A stream has a separate thread, and `EventStream` limits their number."""
+        with closing(actions):
+            for action in actions:
+                if isinstance(action, bytes):
+                    yield action
+                elif isinstance(action, Wait) and self._stopping.wait(action.seconds):
+                    return
 
 
 def respond_in_chunks(protocol: Any, start: ResponseStart, body: Iterable[bytes]) -> None:

@@ -11,7 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from errno import EADDRINUSE
-from math import inf
 from sched import scheduler
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -286,13 +285,92 @@ class Work(Protocol):
     def cancel(self) -> None: ...
 
 
-class WorkerPool:
-    """Threads of which one, the leader, polls the connections and runs the tasks.
+class Leadership:
+    """The rule which thread takes the next task: the leader. The pattern is Leader/Followers.
 
-    A short task runs in the thread that read its request, so no thread wakes another one. If a task takes long or
-    waits, another thread becomes the leader, and the task continues beside it. The pattern is Leader/Followers.
-    The class replaces waitress's task dispatcher.
+    A short task runs in the thread that took it, so no thread wakes another one. If a task takes long or waits,
+    another thread becomes the leader, and the task continues beside it.
     """
+
+    def __init__(self, long_task_seconds: float = LONG_TASK_SECONDS) -> None:
+        self.long_task_seconds = long_task_seconds
+        self._changed = threading.Condition(threading.Lock())
+        self._watching = threading.Lock()
+        """Held by the follower that watches the leader. The other followers wait for it."""
+        self._is_watcher_asleep = False
+        """Whether the watcher waits for the start of a task."""
+        self._leader = 0
+        """Id of a thread."""
+        self._is_leader_needed = True
+        """Whether there is no leader, or its task waits."""
+        self._is_leader_busy = False
+        """Whether the leader runs a task."""
+        self._started_count = self._running_count = 0
+        """Number of tasks that leaders started, and number of tasks that all threads run."""
+        self._has_ended = False
+        self.stopped = False
+        """Whether no task is started any more."""
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether the current thread takes the next task."""
+        return self._leader == threading.get_ident() and not self._has_ended
+
+    def begin_task(self) -> None:
+        with self._changed:
+            self._running_count += 1
+            if self._leader == threading.get_ident():
+                self._started_count += 1
+                self._is_leader_busy = True
+                if self._is_watcher_asleep:
+                    self._is_watcher_asleep = False
+                    self._changed.notify_all()
+
+    def end_task(self) -> None:
+        """End the current task. Another thread may have become the leader."""
+        with self._changed:
+            self._running_count -= 1
+            if self._leader == threading.get_ident():
+                self._is_leader_busy = self._is_leader_needed = False
+            if self.stopped:
+                self._changed.notify_all()
+
+    def release(self) -> None:
+        """Pass the lead on to another thread, because the current task waits. It continues beside the leader."""
+        with self._changed:
+            if self._leader == threading.get_ident():
+                self._is_leader_needed = True
+                self._changed.notify_all()
+
+    def wait_to_lead(self) -> bool:
+        """Wait until the leader is late, and become the leader. Return False if there are no leaders any more."""
+        with self._watching, self._changed:
+            seen_count = None
+            while not self._has_ended and not self._is_leader_needed:
+                has_started_none = self._started_count == seen_count
+                if has_started_none and self._is_leader_busy:
+                    break
+                self._is_watcher_asleep = has_started_none
+                seen_count = self._started_count
+                if self._changed.wait(None if self._is_watcher_asleep else self.long_task_seconds):
+                    seen_count = None
+            if not self._has_ended:
+                self._leader = threading.get_ident()
+                self._is_leader_busy = self._is_leader_needed = False
+            return not self._has_ended
+
+    def end(self, timeout: float) -> None:
+        """Wait for the running tasks, then let all followers go."""
+        with self._changed:
+            self.stopped = True
+            if not self._changed.wait_for(lambda: not self._running_count, timeout):
+                LOG.warning("%d requests are still being answered", self._running_count)
+            self._has_ended = True
+            self._changed.notify_all()
+
+
+class WorkerPool(Leadership):
+    """Threads whose leader polls the connections and runs the tasks, in place of the task dispatcher of waitress."""
 
     def __init__(
         self,
@@ -302,22 +380,11 @@ class WorkerPool:
         long_task_seconds: float = LONG_TASK_SECONDS,
     ) -> None:
         """Use `poll` to wait for tasks in the leader, and `wake` to end this wait."""
-        self.max_threads, self.long_task_seconds = max_threads, long_task_seconds
+        super().__init__(long_task_seconds)
+        self.max_threads = max_threads
         self._poll, self._wake = poll, wake
         self._queue: deque[Work] = deque()
-        self._changed = threading.Condition(threading.Lock())
-        self._watching = threading.Lock()
-        """Held by the follower that watches the leader. The other followers wait for it."""
-        self._is_watcher_asleep = False
-        """Whether the watcher waits for the start of a task."""
-        self._leader = 0
-        """Id of a thread."""
-        self._deadline = 0.0
-        """Time at which another thread becomes the leader: that of its task, or never while it polls."""
-        self._thread_count = self._running_count = 0
-        self._has_ended = False
-        self.stopped = False
-        """Whether no task is started any more."""
+        self._thread_count = 0
 
     def start(self) -> None:
         with self._changed:
@@ -337,22 +404,11 @@ class WorkerPool:
         if self._leader != threading.get_ident():
             self._wake()
 
-    def release(self) -> None:
-        """Pass the lead on to another thread, because the current task waits. It continues beside the leader."""
-        with self._changed:
-            if self._leader == threading.get_ident():
-                self._deadline = 0.0
-                self._changed.notify_all()
-
     def shutdown(self, timeout: float = 5) -> bool:
         """End each thread after its task. Cancel the waiting tasks, and return whether there were any."""
+        self.end(timeout)
+        self.wake_leader()
         with self._changed:
-            self.stopped = True
-            if not self._changed.wait_for(lambda: not self._running_count, timeout):
-                LOG.warning("%d requests are still being answered", self._running_count)
-            self._has_ended = True
-            self._changed.notify_all()
-            self.wake_leader()
             self._changed.wait_for(lambda: self._thread_count == self._running_count)
             pending = [self._queue.popleft() for _ in range(len(self._queue))]
         for task in pending:
@@ -367,7 +423,7 @@ class WorkerPool:
     def _run_thread(self) -> None:
         THREAD_LOCAL.release_worker_slot = self.release
         try:
-            while self._wait_to_lead():
+            while self.wait_to_lead():
                 self._lead()
         finally:
             with self._changed:
@@ -376,42 +432,21 @@ class WorkerPool:
 
     def _lead(self) -> None:
         """Poll and run tasks until another thread is the leader."""
-        identity = threading.get_ident()
-        while self._leader == identity and not self._has_ended:
+        with self._changed:
+            if self._thread_count == self._running_count + 1 < self.max_threads:
+                self._start_thread()  # all other threads run tasks, so none would watch this one
+        while self.is_leader:
             if self._queue and not self.stopped:
                 self._run_task()
             else:
                 self._poll()
 
-    def _wait_to_lead(self) -> bool:
-        """Wait until the leader is late, and become the leader. Return False if the pool has ended."""
-        with self._watching, self._changed:
-            while not self._has_ended and (seconds := self._deadline - machine_seconds()) > 0:
-                self._is_watcher_asleep = seconds == inf
-                self._changed.wait(None if self._is_watcher_asleep else seconds)
-            if self._has_ended:
-                return False
-            self._leader, self._deadline = threading.get_ident(), inf
-            if self._thread_count == self._running_count + 1 < self.max_threads:
-                self._start_thread()  # all other threads run tasks, so none would watch this one
-            return True
-
     def _run_task(self) -> None:
         """Run the next task as the leader. Afterwards, another thread may be the leader."""
-        with self._changed:
-            task = self._queue.popleft()
-            self._running_count += 1
-            self._deadline = machine_seconds() + self.long_task_seconds
-            if self._is_watcher_asleep:
-                self._is_watcher_asleep = False
-                self._changed.notify_all()
+        task = self._queue.popleft()
+        self.begin_task()
         try:
             task.service()
         except BaseException:
             LOG.exception("a connection failed")
-        with self._changed:
-            self._running_count -= 1
-            if self._leader == threading.get_ident():
-                self._deadline = inf
-            if self.stopped:
-                self._changed.notify_all()
+        self.end_task()

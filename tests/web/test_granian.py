@@ -6,9 +6,10 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,7 +18,13 @@ from flask import Response
 
 from emulator import Emulator
 from emulator.core.records import Package
+from emulator.web import granian_server
+from emulator.web.context import Environ
+from emulator.web.granian_server import GranianServer
 from emulator.web.server import MAX_REQUEST_BYTES
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 LIST = "/api/v1/oms/packages/"
 REFUSED = "needs the server waitress"
@@ -117,6 +124,59 @@ def test_delayed_responses_hold_up_no_others(oms: Emulator) -> None:
         assert requests.get(oms.url + LIST, headers=oms.auth, timeout=30).status_code == 200
         released.set()
         assert {each.result().text for each in waiting} == {"True"}
+
+
+@pytest.mark.medium
+def test_bodies_that_arrive_slowly_hold_up_no_others(oms: Emulator) -> None:
+    """Twenty clients have sent the half of a body, and another request is answered."""
+    url, body = urlsplit(oms.url), b'{"remote_id": "A1"}'
+    package = oms.package()["id"]
+    head = (
+        f"POST {LIST}{package}/set_remote_id/ HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
+        f"Authorization: {oms.auth['Authorization']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection((str(url.hostname), url.port or 0), timeout=30))
+            for _ in range(20)
+        ]
+        for client in clients:
+            client.sendall(head + body[:5])
+        for _ in range(40):
+            assert requests.get(oms.url + LIST, headers=oms.auth, timeout=30).status_code == 200
+        for client in clients:
+            client.sendall(body[5:])
+        assert {client.makefile("rb").readline() for client in clients} == {b"HTTP/1.1 204 No Content\r\n"}
+
+
+@pytest.mark.medium
+def test_short_requests_are_taken_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each further thread of granian takes one request."""
+    monkeypatch.setattr(granian_server, "MAX_THREADS", 24)
+    threads: list[int] = []
+    burst = threading.Barrier(16)
+
+    def app(environ: Environ, start_response: StartResponse) -> list[bytes]:
+        if environ["PATH_INFO"] == "/burst":
+            burst.wait(30)
+        else:
+            threads.append(threading.get_ident())
+        start_response("204 No Content", [])
+        return []
+
+    server = GranianServer(app, "127.0.0.1", 0)
+    server._handlers[0].leadership.long_task_seconds = 3_600
+    server.start()
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            waiting = [pool.submit(requests.get, f"{server.url}/burst", timeout=60) for _ in range(16)]
+            assert {each.result().status_code for each in waiting} == {204}
+        with requests.Session() as session:
+            for _ in range(600):
+                session.get(server.url, timeout=30)
+    finally:
+        server.stop()
+    assert len(set(threads[-100:])) == 1
 
 
 @pytest.mark.medium
