@@ -299,10 +299,8 @@ class RequestContext:
     @ParsedOnce
     def body_bytes(self) -> bytes:
         """Return the body as it was sent."""
-        if not self.has_body:
-            return b""
         try:
-            length = int(self.environ["CONTENT_LENGTH"] or 0)
+            length = int(self.environ.get("CONTENT_LENGTH") or 0)
         except ValueError:
             return b""
         return bytes(self.environ["wsgi.input"].read(min(length, MAX_BODY_BYTES))) if length > 0 else b""
