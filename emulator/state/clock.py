@@ -63,8 +63,7 @@ class Clock:
         if mode == "frozen":
             return start
         try:
-            now = start + timedelta(0, (time.monotonic() - since) * speed)
-            return now if now < LATEST else LATEST  # `min` takes longer
+            return min(start + timedelta(0, (time.monotonic() - since) * speed), LATEST)
         except OverflowError:  # a fast clock can reach the end of the calendar
             return LATEST
 
