@@ -117,14 +117,13 @@ class RingBuffer(Generic[SizedT]):
         return len(self._items)
 
     def add(self, item: SizedT) -> None:
-        items, size = self._items, item.size
         with self._lock:
             self.count += 1
-            items.append(item)
-            self._sizes.append(size)
+            self._items.append(item)
+            self._sizes.append(size := item.size)
             self._bytes += size
-            while len(items) > self.limit or (self._bytes > self.byte_limit and len(items) > 1):
-                items.popleft()
+            while len(self._items) > self.limit or (self._bytes > self.byte_limit and len(self._items) > 1):
+                self._items.popleft()
                 self._bytes -= self._sizes.popleft()
                 self.evicted_count += 1
 

@@ -85,6 +85,3 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
     content_type: str = "application/json"
     fault: ResponseFault | None = None
-
-
-NO_CONTENT = Reply(204)

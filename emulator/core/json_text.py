@@ -40,10 +40,7 @@ def stored_json(value: JsonValue) -> bytes:
 
 
 def dump_json(value: JsonValue, *, nulls: int = 0) -> bytes:
-    """Return a JSON value as one line of text, from which `load_json` returns an equal value.
-
-    `nulls` is the number of times that the value is known to contain None. A further null can be an infinite number.
-    """
+    """Return a JSON value as one line, from which `load_json` returns an equal one. `nulls`: known number of None."""
     try:
         text = compact_json(value)
     except TypeError:  # a number beyond 64 bits, or a lone surrogate: clients may send both

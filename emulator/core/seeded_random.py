@@ -38,5 +38,4 @@ def derive_uuid(*parts: object) -> uuid.UUID:
 def derive_uuid_text(*parts: object) -> str:
     """Return the text of the same UUID, without the cost of an object for it."""
     text = blake2b("|".join(map(str, parts)).encode(), digest_size=16).hexdigest()
-    variant = "89ab"[int(text[16], 16) & 3]
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:]}"

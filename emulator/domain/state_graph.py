@@ -10,7 +10,6 @@ import orjson
 from emulator.core.errors import Conflict, InvalidDocument, ValidationFailed
 from emulator.core.json_text import JsonObject, compact_json
 from emulator.core.records import (
-    EMPTY_OBJECT,
     OMITTED,
     Json,
     Order,
@@ -326,7 +325,7 @@ def log_columns(view: Reader, id_: int, user: int | None) -> tuple[int, Json]:
     transition = view.get_existing(Transition, id_)
     content_type = view.get_existing(State, transition.source_state).content_type
     command = {"slug": transition.command_code, "transition_id": id_, "remote_user_pk": str(user)}
-    return content_type, EMPTY_OBJECT if user is None else compact_json({"command": command})
+    return content_type, b"{}" if user is None else compact_json({"command": command})
 
 
 def set_state(tx: Transaction, record: R, value: str) -> R:

@@ -107,12 +107,9 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-@lru_cache(64)
+@lru_cache(64)  # a write formats its time for each of its steps and attempts
 def format_time(at: datetime) -> str:
-    """Return a time in UTC in the format of documents. orjson formats it faster than `isoformat`.
-
-    A write needs the text of its time for each of its steps and attempts.
-    """
+    """Return a time in UTC in the format of documents. orjson formats it faster than `isoformat`."""
     return orjson.dumps(at.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()
 
 

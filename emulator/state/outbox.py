@@ -197,10 +197,9 @@ class WebhookOutbox:
     @property
     def waiting_note(self) -> str | None:
         """How to send the deliveries that wait, or None if none wait."""
-        if (count := self.sender.count_waiting()) == 0:
-            return None
+        count = self.sender.count_waiting()
         subject = "1 delivery waits" if count == 1 else f"{count} deliveries wait"
-        return f"{subject}: call oms.hooks.flush()"
+        return f"{subject}: call oms.hooks.flush()" if count else None
 
     @property
     def faults(self) -> tuple[DeliveryFault, ...]:

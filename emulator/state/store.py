@@ -337,8 +337,7 @@ class Transaction(Reader):
 
     def add(self, record: R) -> R:
         """Add a record that has a new id, and return it."""
-        kind = type(record)
-        self._write(kind, record.id, None, record, INDEXES[kind])  # type: ignore[attr-defined]
+        self._write(type(record), record.id, None, record, INDEXES[type(record)])  # type: ignore[attr-defined]
         return record
 
     def change(self, record: R, **columns: ColumnValue) -> R:
@@ -366,10 +365,8 @@ class Transaction(Reader):
         """Return the snapshot that has these changes."""
         return Snapshot(self.base, self.maps)
 
-    def _write(
-        self, kind: RecordKind, id_: int, before: Record | None, after: Record | None, indexes: KindIndexes
-    ) -> None:
-        """Store a record, and update the indexes that the change can affect."""
+    def _write(self, kind: RecordKind, id_: int, before: Record, after: Record, indexes: KindIndexes) -> None:
+        """Store a record, and update the indexes that the change can affect. None: there is no record."""
         self._store(kind, id_, after)
         for relation, key_of in indexes.relations:
             old = _NO_KEY if before is None else key_of(before)

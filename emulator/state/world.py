@@ -148,10 +148,7 @@ class World:
     # Writes
 
     def recording(self, step: Step, read_body: ReadBody | None = None) -> Recording:
-        """Record the next write of this thread as this step, so that it can be replayed.
-
-        `read_body` returns the body at the time of the write, if it is not known before.
-        """
+        """Record the next write of this thread as this step. `read_body` returns a body that is not known before."""
         return Recording(self._thread, step, read_body)
 
     @contextmanager
@@ -335,9 +332,8 @@ class World:
 
     def _push_undo(self, step: Step | None, transaction: Transaction, followed: int) -> None:
         """Remember how to undo a write, together with the recorded writes that followed it in its transaction."""
-        before = transaction.start
-        if before.caches:  # they would pile up
-            before = Snapshot(self.base, before.maps)
+        start = transaction.start
+        before = Snapshot(self.base, start.maps) if start.caches else start  # cached results would pile up
         if step is None or step.request_id is None:
             self.undo_stack.extend(is_recorded=step is not None, before=before)
             for _ in range(followed):

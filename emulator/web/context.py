@@ -13,7 +13,6 @@ from urllib.parse import quote, quote_from_bytes
 from emulator.api.filters import ListQuery
 from emulator.api.routes import Route
 from emulator.core.caching import MAX_KEY_LENGTH, cache_short
-from emulator.core.call import NO_CONTENT, Reply
 from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest
 from emulator.core.json_text import JsonValue
@@ -63,11 +62,6 @@ class Resource:
         """The value of the Allow header."""
         allowed = {*self.routes, "OPTIONS", *(("HEAD",) if "GET" in self.routes else ())}
         return ", ".join(method for method in METHODS if method in allowed)
-
-    @cached_property
-    def no_content(self) -> Reply:
-        """The reply of a view that returns nothing."""
-        return NO_CONTENT._replace(headers={"Allow": self.allow})
 
     def route(self, method: str) -> Route | None:
         """Return the route of a method. HEAD has the route of GET."""

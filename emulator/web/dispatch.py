@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 
 import orjson
 
@@ -14,7 +15,7 @@ from emulator.api.parameters import parse_list_query
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.api.views.records import find_user
-from emulator.core.call import HTML, HTML_PAGES, NO_CONTENT, Call, Reply
+from emulator.core.call import HTML, HTML_PAGES, Call, Reply
 from emulator.core.errors import (
     ApiError,
     BadRequest,
@@ -43,6 +44,7 @@ from emulator.web.unused_input import UnusedInput, request_schema, uses_all_inpu
 
 LOG = logging.getLogger("emulator")
 
+NO_CONTENT = int(HTTPStatus.NO_CONTENT)
 NOT_FOUND, BAD_REQUEST = HTML_PAGES[404], HTML_PAGES[400]
 
 
@@ -89,8 +91,6 @@ def respond_to_match(context: RequestContext, match: Match) -> Reply:
         reply = Reply(ServerError.status, to_json(ServerError().body))
     if context.world.validates_responses:
         reply = validate_response(context, reply)
-    if reply is NO_CONTENT:
-        return match.resource.no_content
     body = reply.body if indent is None or not reply.body else indent_json(reply.body, indent)
     headers = {"Allow": match.resource.allow, **reply.headers}
     return Reply(reply.status, body, headers, reply.content_type, reply.fault)
@@ -211,7 +211,7 @@ def request_language(context: RequestContext) -> str:
 def constant_headers(reply: Reply) -> list[tuple[str, str]]:
     """Return the headers of a response except for the id of the request."""
     headers = list(reply.headers.items())
-    if reply.status == NO_CONTENT.status:  # RFC 9110 forbids a length there, and servers drop it
+    if reply.status == NO_CONTENT:  # RFC 9110 forbids a length there, and servers drop it
         return headers
     return [("Content-Length", str(len(reply.body))), ("Content-Type", reply.content_type), *headers]
 

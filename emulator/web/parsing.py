@@ -94,12 +94,9 @@ def parse_query(query_string: str, content_type: str) -> dict[str, list[str]]:
     return query
 
 
-@cache_short(256)
+@cache_short(256)  # clients send the same small bodies many times, and callers do not change the result
 def parse_body(content_type: str, raw: bytes) -> JsonValue:
-    """Parse a body. An empty body is an empty object, whatever its content type.
-
-    Clients send the same small bodies many times, so the result is shared, and callers must not change it.
-    """
+    """Parse a body. An empty body is an empty object, whatever its content type."""
     if not raw:
         return {}
     parser = select_parser(content_type)

@@ -56,10 +56,8 @@ UNUSED_BODY = InputNotice("body", "the operation has no body, so the body was ig
 
 def uses_all_input(context: RequestContext, route: Route) -> bool:
     """Return whether the handler reads all input of the usual request, so that `UnusedInput` would find nothing."""
-    if context.query:
-        return False
-    if route.method == "GET":
-        return not context.has_body
+    if context.query or route.method == "GET":
+        return not (context.query or context.has_body)
     schema = request_schema(context.world, route)
     if schema is None or request_problems(context, schema):
         return False
@@ -117,13 +115,11 @@ class UnusedInput:
 
     def validate_body(self) -> None:
         """Validate the body with the schema of the operation, and collect what only the schema refuses."""
-        if (schema := self._schema) is None:
-            return
-        if problems := request_problems(self.context, schema):
+        schema, subject = self._schema, COMMAND_SUBJECTS.get(self.route.operation)
+        if schema is not None:
+            problems, body = request_problems(self.context, schema), self.context.parsed_body
             self._body_notices += [problem_notice(problem, schema) for problem in problems]
-        if (subject := COMMAND_SUBJECTS.get(self.route.operation)) is not None:
-            body = self.context.parsed_body
-            if isinstance(body, (dict, Form)) and body.get(INPUT_PARAMETERS):
+            if subject is not None and isinstance(body, (dict, Form)) and body.get(INPUT_PARAMETERS):
                 self._body_notices += parameter_notices(body, subject, self.context.world.records)
 
     def read_body(self) -> JsonValue:

@@ -22,7 +22,7 @@ from emulator.api.request_fields import (
 )
 from emulator.api.serializers import SERIALIZERS, render_document, render_record
 from emulator.api.serializers.rendering import page_json, render_cache
-from emulator.core.call import NO_CONTENT, Call, Reply
+from emulator.core.call import Call, Reply
 from emulator.core.credentials import PASSWORDS
 from emulator.core.errors import NotFound, RecordNotFound, ValidationFailed
 from emulator.core.fields import NOT_JSON, Field, validate
@@ -180,28 +180,22 @@ def command_view(owner: type[Subject], *, parameters_required: bool = True) -> V
             subject = get_or_404(tx, owner, call.path["pk"])
             try:
                 fields = read_command(call.read_body(), COMMAND_FIELDS if is_required else OPTIONAL_PARAMETERS_FIELDS)
-                outcome = run_command(
-                    subject, fields, tx, user=call.user, request_id=call.request_id, is_replayed=call.is_replayed
-                )
+                outcome = run_command(subject, fields, tx, call)
             except ValidationFailed as error:
                 known = f"{error.hint}; " if error.hint else ""
                 error.hint = known + describe_command_error(
                     error, tx.start, subject, call.read_body(), world.settings.installation
                 )
                 raise apply_error_style(error, world) from None
-        return NO_CONTENT if outcome is None else Reply(200, orjson.dumps(outcome))
+        return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
 
     return view
 
 
 def read_command(body: JsonValue, fields: Mapping[str, Field]) -> JsonObject:
-    """Return the fields of a command's body. Raise `ValidationFailed`.
-
-    The usual body is returned itself, because validation would return equal values.
-    """
+    """Return the fields of a command's body, or the body itself if they are equal. Raise `ValidationFailed`."""
     has_id = type(body) is dict and type(body.get("transition")) is int and "slug" not in body
-    values: JsonObject = body if has_id and type(body.get("input_parameters")) is dict else validate(fields, body)
-    return values
+    return body if has_id and type(body.get("input_parameters")) is dict else validate(fields, body)
 
 
 def find_requested_transition(reader: Reader, body: JsonValue) -> Transition:
@@ -251,7 +245,7 @@ def set_columns_view(owner: RecordKind, request_schema: str) -> ViewFunction:
             record = get_or_404(tx, owner, call.path["pk"])
             values = validate(fields, call.read_body())
             tx.change(record, modified_date=tx.now, **values)
-        return NO_CONTENT
+        return Reply(204)
 
     return view
 
@@ -274,7 +268,7 @@ def patch_extra_information(call: Call, world: World) -> Reply:
         changes = validate(EXTRA_INFORMATION_FIELDS, call.read_body())["extra_information"]
         merged = to_stored_json("extra_information", {**orjson.loads(package.extra_information), **changes})
         tx.change(package, extra_information=merged, modified_date=tx.now)
-    return NO_CONTENT
+    return Reply(204)
 
 
 def to_stored_json(name: str, value: JsonValue) -> bytes:

@@ -27,7 +27,7 @@ from emulator.api.views.records import (
     render_page,
     to_stored_json,
 )
-from emulator.core.call import NO_CONTENT, Call, Reply
+from emulator.core.call import Call, Reply
 from emulator.core.errors import (
     EventAlreadyDelivered,
     EventStillInProgress,
@@ -133,7 +133,7 @@ def delete_hook(call: Call, world: World) -> Reply:
     """Deactivate a hook of the caller. It remains in the list."""
     with world.transaction() as tx:
         tx.change(get_owned_or_404(tx, Webhook, call), is_active=False, modified_date=tx.now)
-    return NO_CONTENT
+    return Reply(204)
 
 
 def retry_hook_event(call: Call, world: World) -> Reply:
