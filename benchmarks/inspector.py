@@ -7,21 +7,19 @@ of the server's CPU time, and in requests per second of wall-clock time, browser
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import servers
 from benchmarks.commands import run_job
 from benchmarks.load import Job, Outcome, Request
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
-from benchmarks.servers import Server, fetch, running
+from benchmarks.servers import Server, cpu_seconds, fetch, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -51,7 +49,6 @@ SLICE_FACTOR = 8
 """Slices are this many times longer than others, because the pages load again every few seconds."""
 Figure = Callable[[Outcome, float], float]
 """Computes a figure from the outcome of a slice and the server's CPU seconds during it."""
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -175,9 +172,9 @@ def measure_with_pages(pages: list[Page], addresses: list[str], work: Callable[[
 def measure_load(server: Server, requests: list[Request], figure: Figure, plan: Plan) -> float:
     """Return the figure of one slice of load."""
     job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections)
-    before = processor_seconds(server)
+    before = cpu_seconds(server.pid)
     outcome = run_job(job)
-    return figure(outcome, processor_seconds(server) - before)
+    return figure(outcome, cpu_seconds(server.pid) - before)
 
 
 def per_cpu_second(outcome: Outcome, seconds: float) -> float:
@@ -188,9 +185,3 @@ def per_cpu_second(outcome: Outcome, seconds: float) -> float:
 def per_second(outcome: Outcome, _seconds: float) -> float:
     """Return the correct responses per second of wall-clock time, while the browser shares the processors."""
     return outcome.rps
-
-
-def processor_seconds(server: Server) -> float:
-    """Return the CPU seconds of the server process since its start."""
-    fields = Path(f"/proc/{server.pid}/stat").read_text("ascii").rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS

@@ -5,10 +5,15 @@ per connection. One thread per connection was measured too. On the same trivial 
 rate with 9 KB responses, and two fifths with 172 KB, so it takes more CPU time from the server. The limit of this
 generator is about ten times the rate of a constant WSGI application on waitress. It imports only the standard
 library, so it starts quickly.
+
+`wrk` with a Lua script was measured too, with the mixed traffic of `scale-out`. It took 44 to 57 µs of CPU time per
+request, and 71 µs more with a check of each status. This generator took 37 to 48 µs, and 32 µs with the scheduling
+policy of `use_batch_policy`.
 """
 
 import gc
 import json
+import os
 import selectors
 import socket
 import subprocess
@@ -17,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAD_END = b"\r\n\r\n"
@@ -81,6 +86,8 @@ class Outcome:
     failed: int
     reasons: list[str]
     reconnects: int
+    cpu_seconds: float
+    """CPU time of the load generator in the whole slice, without its start."""
 
 
 @dataclass(slots=True)
@@ -136,12 +143,13 @@ class Driver:
         self.latencies: list[float] = []
         self.reasons: list[str] = []
         self.sent = self.failed = self.reconnects = self.busy = 0
-        self.start = self.end = 0.0
+        self.start = self.end = self.cpu_seconds = 0.0
 
     def run(self) -> Outcome:
         sockets = [self.connect() for _ in range(self.job.connections)]
         self.start = perf_counter() + self.job.warm_up
         self.end = self.start + self.job.seconds
+        before = process_time()
         try:
             for sock, wanted in zip(sockets, self.variants, strict=True):
                 if not self.over(perf_counter()):
@@ -149,6 +157,7 @@ class Driver:
             while self.busy:
                 self.turn()
             self.end = min(self.end, perf_counter())
+            self.cpu_seconds = process_time() - before
         finally:
             self.close(sockets)
         return self.outcome()
@@ -268,6 +277,7 @@ class Driver:
             failed=self.failed,
             reasons=self.reasons,
             reconnects=self.reconnects,
+            cpu_seconds=self.cpu_seconds,
         )
 
 
@@ -336,7 +346,17 @@ def job_from(document: dict[str, object]) -> Job:
     return Job(requests=requests, **document)
 
 
+def use_batch_policy() -> None:
+    """Do not interrupt a server that runs on the same processor. Real clients are on other machines. Linux only.
+
+    The server continues, and the generator then reads several responses at once.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 def main() -> int:
+    use_batch_policy()
     job = job_from(json.load(sys.stdin))
     gc.freeze()
     gc.disable()

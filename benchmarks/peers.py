@@ -6,7 +6,6 @@ The peers from npm are installed into `build/peers`. A peer whose program is mis
 """
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -27,7 +26,18 @@ import click
 from benchmarks import report
 from benchmarks.bars import AUTH, FIRST_PAGE, first_package
 from benchmarks.baseline import Answer, dump
-from benchmarks.servers import ROOT, Server, end, environment, fetch, free_port, ours, running
+from benchmarks.servers import (
+    ROOT,
+    Server,
+    cpu_seconds,
+    end,
+    environment,
+    fetch,
+    free_port,
+    ours,
+    resident_megabytes,
+    running,
+)
 
 FOLDER = ROOT / "build" / "peers"
 NPM_PACKAGES = ("wiremock@3.13.2", "@labdigital/commercetools-mock@4.4.0")
@@ -37,8 +47,6 @@ TABLE_FILE = ROOT / "docs" / "performance.md"
 COMMERCETOOLS_PATH = "/project/custom-objects/c/k"
 LATENCY = re.compile(r"99%\s+([\d.]+)(us|ms|s)")
 NUMBER = re.compile(r"(\d+) requests in")
-USER_TIME = 11
-"""Position of the user time among the fields of `/proc/PID/stat` after the name. The system time follows."""
 MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
@@ -213,23 +221,6 @@ def load(server: Server, path: str, warm_up: int, seconds: int) -> Figures:
     value, unit = LATENCY.findall(text)[0]
     rate, number = float(text.split("Requests/sec:")[1].split()[0]), int(NUMBER.findall(text)[0])
     return Figures(rate, float(value) * MILLISECONDS[unit], (cpu_seconds(server.pid) - began) / number * 1e6)
-
-
-def processes(pid: int) -> list[str]:
-    """Return the ids of a process and its children."""
-    return [str(pid), *Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process and its children have used."""
-    fields = [Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split() for number in processes(pid)]
-    return sum(int(each[USER_TIME]) + int(each[USER_TIME + 1]) for each in fields) / os.sysconf("SC_CLK_TCK")
-
-
-def resident_megabytes(pid: int) -> float:
-    """Return the resident memory of a process and its children."""
-    texts = [Path(f"/proc/{number}/status").read_text() for number in processes(pid)]
-    return sum(int(re.findall(r"VmRSS:\s+(\d+)", text)[0]) for text in texts) / 1024
 
 
 def rotating(peers: list[Peer], rounds: int, seconds: int) -> dict[str, list[Measured]]:

@@ -12,9 +12,8 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks import servers
-from benchmarks.inspector import processor_seconds
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
-from benchmarks.servers import Server, running
+from benchmarks.servers import Server, cpu_seconds, running
 
 LIMIT = 5.0
 """Milliseconds that recording may add to the median of a request on one connection."""
@@ -45,10 +44,10 @@ def processor_time(request: str, plan: Plan) -> Iterator[Round]:
             client = http.client.HTTPConnection("127.0.0.1", proxy.port)
             path = path_of(request, real)
             milliseconds(client, path)
-            before = processor_seconds(proxy)
+            before = cpu_seconds(proxy.pid)
             for _ in range(REQUESTS):
                 milliseconds(client, path)
-            yield Round((processor_seconds(proxy) - before) * 1000 / REQUESTS, LIMIT)
+            yield Round((cpu_seconds(proxy.pid) - before) * 1000 / REQUESTS, LIMIT)
             client.close()
 
 

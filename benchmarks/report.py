@@ -12,7 +12,7 @@ HEADINGS = ("bar", "ours", "theirs", "unit", "ratio", "rounds", "bound", "met")
 
 
 def table(results: Sequence[Result]) -> str:
-    """Return one line per bar, and below them the two sides of each bar and the failed measurements."""
+    """Return one line per bar, and below them the two sides of each bar with details, and failed measurements."""
     rows = [HEADINGS, *(cells(result) for result in results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -50,7 +50,10 @@ def figure(value: float) -> str:
 
 def describe_sides(result: Result) -> str:
     bar = result.bar
-    return f"{bar.name}: {result.problem}" if result.problem else f"{bar.name}: {bar.ours} / {bar.theirs}"
+    if result.problem:
+        return f"{bar.name}: {result.problem}"
+    details = [f"  {name}: {figure(ours)} / {figure(theirs)}" for name, (ours, theirs) in result.details.items()]
+    return "\n".join([f"{bar.name}: {bar.ours} / {bar.theirs}", *details])
 
 
 def machine() -> dict[str, object]:
@@ -101,5 +104,6 @@ def entry(result: Result) -> dict[str, object]:
         "least": low,
         "greatest": high,
         "met": result.is_met,
+        "details": result.details,
         "rounds": [asdict(round_) for round_ in result.rounds],
     }

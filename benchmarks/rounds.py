@@ -9,8 +9,12 @@ processors it would starve the load generator.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from statistics import median
+from dataclasses import dataclass, field
+from itertools import starmap
+from statistics import fmean, median
+from typing import TypeVar
+
+FigureT = TypeVar("FigureT")
 
 
 class MeasurementFailedError(Exception):
@@ -38,6 +42,8 @@ class Round:
 
     ours: float
     theirs: float
+    details: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Further figures of both sides, which explain the round."""
 
     @property
     def ratio(self) -> float:
@@ -113,16 +119,30 @@ class Result:
         return min(ratios), max(ratios)
 
     @property
+    def details(self) -> dict[str, tuple[float, float]]:
+        """The means of the details of the rounds."""
+        names = self.rounds[0].details if self.rounds else {}
+        sides = {name: zip(*(round_.details[name] for round_ in self.rounds), strict=True) for name in names}
+        return {name: (fmean(ours), fmean(theirs)) for name, (ours, theirs) in sides.items()}
+
+    @property
     def is_met(self) -> bool:
         return self.bar.bound.is_met(self.ratio)
 
 
 def interleave(count: int, ours: Callable[[], float], theirs: Callable[[], float]) -> Iterator[Round]:
     """Measure this number of rounds. The side that is measured first alternates."""
+    return starmap(Round, alternate(count, ours, theirs))
+
+
+def alternate(
+    count: int, ours: Callable[[], FigureT], theirs: Callable[[], FigureT]
+) -> Iterator[tuple[FigureT, FigureT]]:
+    """Call both sides this number of times, in alternating order."""
     for number in range(count):
         if number % 2:
             second = theirs()
-            yield Round(ours(), second)
+            yield ours(), second
         else:
             first = ours()
-            yield Round(first, theirs())
+            yield first, theirs()

@@ -1,28 +1,41 @@
 """The memory of a process after many requests, and two processes behind the nginx of `examples/scale-out`."""
 
-import re
+import json
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
+from typing import NamedTuple
 
 from benchmarks import servers
 from benchmarks.commands import AUTH, BLOCK, PACKAGES, UNBLOCK, command_request, run_job, waiting_packages
-from benchmarks.load import Job, Request
-from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
-from benchmarks.servers import ROOT, Server, StartFailedError, fetch, running
+from benchmarks.load import Job, Outcome, Request
+from benchmarks.rounds import MeasurementFailedError, Plan, Round, alternate
+from benchmarks.servers import (
+    ROOT,
+    Server,
+    StartFailedError,
+    cpu_seconds,
+    fetch,
+    free_port,
+    resident_megabytes,
+    running,
+)
 
 REQUESTS = 100_000
 MEMORY_LIMIT = 60.0
 """Limit in MB for the memory of a server that answered this number of requests."""
-WORLDS = [f"world-{number}" for number in range(32)]
-"""Enough worlds that each process gets about half of the requests."""
+WORLD_COUNT = 32
+CANDIDATES = [f"world-{number}" for number in range(96)]
+"""Names of worlds. The hash of nginx gives one of two processes up to 81 % of them, depending on the random ports."""
+SLICE_FACTOR = 2
+"""Slices are this many times longer than others, because five processes share two processors."""
 PATIENCE = 30.0
 CREATED = 201
 JSON = {"Content-Type": "application/json"}
@@ -40,37 +53,90 @@ def memory(choose: Callable[[Server], list[Request]], plan: Plan) -> Iterator[Ro
             yield Round(resident_megabytes(server.pid), MEMORY_LIMIT)
 
 
-def resident_megabytes(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
-
-
 # Two processes --------------------------------------------------------------------------------------------
 
 
+class Slice(NamedTuple):
+    """The figures of one slice of load: responses per second, and the CPU time per request in microseconds."""
+
+    rate: float
+    servers: float
+    nginx: float
+    load_generator: float
+
+    @property
+    def details(self) -> dict[str, float]:
+        """The figures besides the rate. Other load takes what remains of the processors."""
+        parts = {"servers": self.servers, "nginx": self.nginx, "load generator": self.load_generator}
+        details = {f"CPU µs per request, {name}": value for name, value in parts.items()}
+        return details | {"processors in use": self.rate * sum(parts.values()) / 1e6}
+
+
 def two_processes(plan: Plan) -> Iterator[Round]:
-    """Compare two processes with one, each behind the same nginx. Each connection sends requests to many worlds."""
+    """Compare two processes with one, each behind the same nginx. Each connection sends requests to many worlds.
+
+    The rounds have the CPU time of each part, because all parts share the processors.
+    """
+    longer = replace(plan, seconds=SLICE_FACTOR * plan.seconds)
     for _ in range(plan.groups):
         with ExitStack() as stack:
             first, second = (stack.enter_context(running(servers.ours())) for _ in range(2))
             both, one = (stack.enter_context(proxy(*shards)) for shards in ((first, second), (first,)))
-            sides = [partial(mixed_rate, each, waiting_packages(first), plan) for each in (both, one)]
+            worlds = balanced_worlds(both, (first, second))
+            requests = mixed_requests(waiting_packages(first), worlds, plan.connections)
+            sides = [
+                partial(mixed_slice, each, shards, worlds, requests, longer)
+                for each, shards in ((both, (first, second)), (one, (first,)))
+            ]
             for side in sides:
                 side()
-            yield from interleave(plan.rounds, *sides)
+            for ours, theirs in alternate(plan.rounds, *sides):
+                yield Round(ours.rate, theirs.rate, details(ours, theirs))
 
 
-def mixed_rate(server: Server, packages: list[int], plan: Plan) -> float:
-    """Return the requests per second of one slice of mixed traffic. The worlds are new in each slice."""
-    for name in WORLDS:
+def details(ours: Slice, theirs: Slice) -> dict[str, tuple[float, float]]:
+    return {name: (value, theirs.details[name]) for name, value in ours.details.items()}
+
+
+def balanced_worlds(nginx: Server, shards: Sequence[Server]) -> list[str]:
+    """Return the names of worlds of which nginx gives the same number to each server."""
+    create_worlds(nginx, CANDIDATES)
+    chosen: set[str] = set()
+    for shard in shards:
+        found = {world["name"] for world in json.loads(fetch(shard, "/__admin/worlds").body)["results"]}
+        chosen.update([name for name in CANDIDATES if name in found][: WORLD_COUNT // len(shards)])
+    for name in CANDIDATES:
+        fetch(nginx, f"/__admin/worlds/{name}", "DELETE")
+    if len(chosen) != WORLD_COUNT:
+        raise MeasurementFailedError(f"{len(chosen)} balanced worlds instead of {WORLD_COUNT}")
+    return [name for name in CANDIDATES if name in chosen]
+
+
+def mixed_slice(
+    nginx: Server, shards: Sequence[Server], worlds: list[str], requests: list[Request], plan: Plan
+) -> Slice:
+    """Send mixed traffic to the servers behind nginx. The worlds are new in each slice."""
+    create_worlds(nginx, worlds)
+    before = [cpu_of(shards), cpu_of([nginx])]
+    outcome = run_slice(nginx, requests, plan, shares=True)
+    after = [cpu_of(shards), cpu_of([nginx])]
+    seconds = [end - start for start, end in zip(before, after, strict=True)]
+    return Slice(outcome.rps, *(each / outcome.sent * 1e6 for each in (*seconds, outcome.cpu_seconds)))
+
+
+def cpu_of(processes: Iterable[Server]) -> float:
+    return sum(cpu_seconds(each.pid) for each in processes)
+
+
+def create_worlds(server: Server, names: list[str]) -> None:
+    for name in names:
         fetch(server, f"/__admin/worlds/{name}", "DELETE")
         created = fetch(server, f"/__admin/worlds/{name}", "PUT", JSON, '{"scenario": "demo"}')
         if created.status != CREATED:
             raise MeasurementFailedError(f"world {name}: status {created.status}")
-    return rate(server, mixed_requests(packages, plan.connections), plan, shares=True)
 
 
-def mixed_requests(packages: list[int], connections: int) -> list[Request]:
+def mixed_requests(packages: list[int], worlds: list[str], connections: int) -> list[Request]:
     """Return the requests of all connections: list, two packages and a command, in one world after the other.
 
     Each connection has its own package in each of its worlds, so that its commands stay in order.
@@ -78,7 +144,7 @@ def mixed_requests(packages: list[int], connections: int) -> list[Request]:
     parts = []
     for number in range(connections):
         position, package = divmod(number, len(packages))
-        names = WORLDS[position :: -(-connections // len(packages))]
+        names = worlds[position :: -(-connections // len(packages))]
         parts.append(
             [
                 replace(request, path=f"/w/{name}{request.path}")
@@ -96,10 +162,14 @@ def visit(package: int, other: int, transition: int) -> list[Request]:
     return [*(Request(path, headers=AUTH) for path in paths), command_request(package, transition)]
 
 
-def rate(server: Server, requests: list[Request], plan: Plan, *, shares: bool = False) -> float:
+def rate(server: Server, requests: list[Request], plan: Plan) -> float:
     """Return the requests per second of one slice of load."""
+    return run_slice(server, requests, plan).rps
+
+
+def run_slice(server: Server, requests: list[Request], plan: Plan, *, shares: bool = False) -> Outcome:
     job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections, shares=shares)
-    return run_job(job).rps
+    return run_job(job)
 
 
 @contextmanager
@@ -121,13 +191,6 @@ def proxy(*shards: Server) -> Iterator[Server]:
                 yield Server(port, 0.0, process.pid)
             finally:
                 process.terminate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 THREADS = 32  # as many as `serve` gives waitress
 START_LIMIT = 120.0
 READY = "ready: "
+USER_TIME = 11
+"""Position of the user time among the fields of `/proc/PID/stat` after the name. The system time follows."""
 
 
 class StartFailedError(Exception):
@@ -165,6 +168,23 @@ def fetch(
         return Answer(method, path.partition("?")[0], response.status, content_type, response.read())
     finally:
         connection.close()
+
+
+def processes(pid: int) -> list[str]:
+    """Return the ids of a process and its children."""
+    return [str(pid), *Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process and its children have used."""
+    fields = [Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split() for number in processes(pid)]
+    return sum(int(each[USER_TIME]) + int(each[USER_TIME + 1]) for each in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_megabytes(pid: int) -> float:
+    """Return the resident memory of a process and its children."""
+    texts = [Path(f"/proc/{number}/status").read_text() for number in processes(pid)]
+    return sum(int(re.findall(r"VmRSS:\s+(\d+)", text)[0]) for text in texts) / 1024
 
 
 def seconds_of(command: Sequence[str]) -> float:

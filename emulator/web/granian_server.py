@@ -7,6 +7,8 @@ this module starts granian's worker in a thread. No other module uses names that
 from __future__ import annotations
 
 import asyncio
+import atexit
+import os
 import socket
 import sys
 import time
@@ -62,7 +64,11 @@ CONSTANT_ENVIRON: Environ = {
 
 
 class GranianServer:
-    """A server that responds in threads, from `start` to `stop`. It has a worker for each address of the host."""
+    """A server that responds in threads, from `start` to `stop` or to the exit of the interpreter.
+
+    It has a worker for each address of the host. If a thread of granian ran Python while the interpreter exits, the
+    process would abort.
+    """
 
     def __init__(self, app: WSGIApplication, host: str, port: int, certificate: Certificate | None = None) -> None:
         """Bind the port. Port 0 binds a free one. Raise `OSError` if the port cannot be bound."""
@@ -75,11 +81,18 @@ class GranianServer:
         self._workers = [Worker(bound, handler, certificate) for bound, handler in pairs]
 
     def start(self) -> None:
+        atexit.register(self._stop_at_exit, os.getpid())
         for worker in self._workers:
             worker.thread.start()
 
+    def _stop_at_exit(self, pid: int) -> None:
+        """Stop, but not in a process that was forked: it has none of the threads."""
+        if os.getpid() == pid:
+            self.stop()
+
     def stop(self) -> None:
         """Finish the responses in progress, then close the port and all connections. No response is delayed."""
+        atexit.unregister(self._stop_at_exit)
         self._stopping.set()
         for handler in self._handlers:
             handler.leadership.end(STOP_SECONDS)
@@ -210,7 +223,7 @@ class RequestHandler:
             self.leadership.wait_to_lead()
 
     def wait_for_threads(self, timeout: float) -> None:
-        """Wait until granian's threads have ended. If the interpreter exited before, the process could abort."""
+        """Wait until granian's threads have ended."""
         until = machine_seconds() + timeout
         while self._threads and machine_seconds() < until:
             time.sleep(POLL_SECONDS)

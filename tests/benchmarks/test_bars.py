@@ -84,6 +84,12 @@ def test_the_table_shows_both_sides_and_the_result():
     assert "speed: we / they" in lines
 
 
+def test_the_table_shows_the_means_of_the_details():
+    rounds = (Round(80.0, 100.0, {"CPU time": (1.0, 3.0)}), Round(90.0, 100.0, {"CPU time": (2.0, 5.0)}))
+    lines = report.table([Result(bar(rounds=rounds), rounds)]).splitlines()
+    assert lines[-2:] == ["speed: we / they", "  CPU time: 1.5 / 4"]
+
+
 def test_a_missed_bar_does_not_fail_the_run(run, tmp_path):
     """It is printed, and the file has all rounds."""
     file = tmp_path / "figures.json"
@@ -92,7 +98,7 @@ def test_a_missed_bar_does_not_fail_the_run(run, tmp_path):
     assert "NO" in done.output
     written = json.loads(file.read_text())["bars"]["speed"]
     assert written["met"] is False
-    assert written["rounds"][0] == {"ours": 80.0, "theirs": 100.0}
+    assert written["rounds"][0] == {"ours": 80.0, "theirs": 100.0, "details": {}}
 
 
 def test_a_failed_measurement_fails_the_run_after_the_other_bars(run, tmp_path):

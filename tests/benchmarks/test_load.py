@@ -96,6 +96,7 @@ def test_every_response_is_counted_once(served):
     assert outcome.answered == outcome.sent == len(server.requests) == 50
     assert outcome.rps == outcome.answered / outcome.seconds
     assert 0 < outcome.p50_ms <= outcome.p99_ms
+    assert outcome.cpu_seconds > 0
     assert (outcome.failed, outcome.reconnects, server.accepted) == (0, 0, 2)
 
 

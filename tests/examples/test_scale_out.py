@@ -26,6 +26,8 @@ EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "scale-out"
 WORLDS = [f"world-{number}" for number in range(50)]
 PATIENCE = 60
 """Seconds until a process must be ready."""
+BELOW_KEEP_ALIVE = 8
+"""Seconds without data. After ten, the next bytes of a stream would push out a delayed message."""
 
 pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
 
@@ -136,6 +138,31 @@ def test_killed_process_restarts_with_its_worlds_and_the_others_continue(cluster
             f"{cluster.url}/w/{name}/api/v1/oms/packages/{newest['id']}/", headers=headers, timeout=30
         )
         assert (detail.status_code, detail.text.replace(cluster.url, "")) == before[name]
+
+
+def test_nginx_does_not_delay_events(cluster: Cluster) -> None:
+    """Each message of an open stream arrives at once. nginx with its defaults keeps back what is beyond 4 KB."""
+    create_world(cluster, "streamed", 10)
+    control = f"{cluster.url}/w/streamed/__admin"
+    with requests.get(f"{control}/events", stream=True, timeout=BELOW_KEEP_ALIVE) as stream:
+        messages = (line for line in stream.iter_lines() if line.startswith(b"data:"))
+        assert len(next(messages)) > 4_096
+        requests.put(f"{control}/clock", json={"mode": "frozen"}, timeout=30)
+        assert b"ticking" in next(messages)
+
+
+def test_nginx_passes_on_a_page_of_hundred_packages(cluster: Cluster) -> None:
+    """The page is larger than all buffers of nginx."""
+    create_world(cluster, "large", 200)
+    url = f"{cluster.url}/w/large/api/v1/oms/packages/?limit=100"
+    page = requests.get(url, headers={"Authorization": "Token full-access"}, timeout=30)
+    assert len(page.content) > 4 * 64 * 1024
+    assert len(page.json()["results"]) == 100
+
+
+def create_world(cluster: Cluster, name: str, packages: int) -> None:
+    created = requests.put(f"{cluster.url}/__admin/worlds/{name}", json={"packages": packages}, timeout=30)
+    assert created.status_code == 201
 
 
 def test_the_manifests_are_valid() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -201,6 +203,20 @@ def test_stop_finishes_the_responses_in_progress_and_closes_the_port(oms: Emulat
         requests.get(url, timeout=30)
     with oms:
         assert requests.get(f"{oms.url}/__admin/health", timeout=30).status_code == 200
+
+
+@pytest.mark.medium
+def test_process_exits_normally_while_the_server_runs() -> None:
+    """An emulator that was not stopped does not abort the interpreter."""
+    code = (
+        "import sys, requests; from concurrent.futures import ThreadPoolExecutor; from emulator import Emulator\n"
+        "oms = Emulator('empty', server='granian'); oms.start()\n"
+        "with ThreadPoolExecutor(16) as pool:\n"
+        "    print(sum(pool.map(lambda _: requests.get(oms.url).status_code, range(200))))\n"
+        "sys.exit(7)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, f"{200 * 404}\n", "")
 
 
 @pytest.mark.medium

@@ -182,7 +182,8 @@ class EventStream(Response):
     """
 
     def __init__(self, changes: WorldChanges, open_streams: WeakSet[WorldChanges]) -> None:
-        super().__init__(content_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx passes each message on at once
+        super().__init__(content_type="text/event-stream", headers=headers)
         self.changes, self.open_streams = changes, open_streams
         self.automatically_set_content_length = False
 

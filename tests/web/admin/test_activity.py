@@ -117,6 +117,7 @@ def test_activity_refuses_other_parameters(query: str, oms: Emulator) -> None:
 def test_stream_reports_the_topics_of_a_change(served: Emulator) -> None:
     stream = Stream(served)
     assert stream.headers["Content-Type"] == "text/event-stream"
+    assert stream.headers["X-Accel-Buffering"] == "no"
     assert stream.message()["world"]["name"] == "default"
     served.clock.advance(hours=1)
     message = stream.message()
