@@ -73,7 +73,7 @@ def cache_with_base(
 
     def decorate(find: Callable[[Reader, *KeyT], CachedT]) -> Callable[[Reader, *KeyT], CachedT]:
         def call(view: Reader, *args: *KeyT) -> CachedT:
-            if kind in view.maps or other in view.maps:
+            if view.maps.get(kind) is not None or view.maps.get(other) is not None:
                 return find(view, *args)
             results, key = view.base.caches, (find, args)
             result: CachedT | None = results.get(key)

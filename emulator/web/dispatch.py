@@ -40,7 +40,7 @@ from emulator.web.context import (
 from emulator.web.hints import hint_header, with_hint
 from emulator.web.negotiation import describe_resource, select_language
 from emulator.web.schema_validation import validate_response
-from emulator.web.unused_input import UnusedInput, request_schema, uses_all_input
+from emulator.web.unused_input import UnusedInput, request_schema
 
 LOG = logging.getLogger("emulator")
 
@@ -140,7 +140,7 @@ def is_readable(context: RequestContext, route: Route | None) -> bool:
 
 def run_handler(context: RequestContext, route: Route) -> Reply:
     """Run the handler. Report unused input in the hint, or refuse it in strict mode."""
-    if uses_all_input(context, route):
+    if route.method == "GET" and not context.query and not context.has_body:
         return call_handler(context, route, context.read_body)
     unused = UnusedInput(context, route)
     unused.check_query()

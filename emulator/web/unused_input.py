@@ -54,17 +54,6 @@ BODY_OF_GET = InputNotice("body", "the body of a GET was ignored")
 UNUSED_BODY = InputNotice("body", "the operation has no body, so the body was ignored")
 
 
-def uses_all_input(context: RequestContext, route: Route) -> bool:
-    """Return whether the handler reads all input of the usual request, so that `UnusedInput` would find nothing."""
-    if context.query or route.method == "GET":
-        return not (context.query or context.has_body)
-    schema = request_schema(context.world, route)
-    if schema is None or request_problems(context, schema):
-        return False
-    body = context.parsed_body
-    return route.operation not in COMMAND_SUBJECTS or (type(body) is dict and not body.get(INPUT_PARAMETERS))
-
-
 class UnusedInput:
     """The input of one request that its handler ignores."""
 
@@ -115,10 +104,11 @@ class UnusedInput:
 
     def validate_body(self) -> None:
         """Validate the body with the schema of the operation, and collect what only the schema refuses."""
-        schema, subject = self._schema, COMMAND_SUBJECTS.get(self.route.operation)
+        schema, operation = self._schema, self.route.operation
         if schema is not None:
-            problems, body = request_problems(self.context, schema), self.context.parsed_body
+            problems = request_problems(self.context, schema)
             self._body_notices += [problem_notice(problem, schema) for problem in problems]
+            body, subject = self.context.parsed_body, COMMAND_SUBJECTS.get(operation)
             if subject is not None and isinstance(body, (dict, Form)) and body.get(INPUT_PARAMETERS):
                 self._body_notices += parameter_notices(body, subject, self.context.world.records)
 

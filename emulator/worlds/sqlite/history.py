@@ -171,9 +171,6 @@ class HistoricalMaps:
             return HistoricalMap(lambda id_: history.record_at(name, id_, number), start)
         return default
 
-    def __contains__(self, name: Any) -> bool:
-        return self.get(name) is not None
-
 
 class HistoricalMap:
     """One map of a historical snapshot: values that are looked up in the history, or else in the start."""
