@@ -13,7 +13,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,7 @@ import pytest
 import yaml
 
 from emulator.cli import COMMANDS
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -126,7 +127,8 @@ class Shell:
 
     def __init__(self, folder: Path, home: Path) -> None:
         self.folder, self.home = folder, home
-        self.ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
+        first = free_port(len(PORTS))
+        self.ports = {shown: str(first + at) for at, shown in enumerate(PORTS)}
         self.servers: dict[str, str] = {}
         self.process = subprocess.Popen(
             [shutil.which("bash") or "", "--noprofile", "--norc"],
@@ -189,13 +191,6 @@ class Shell:
         for port in list(self.servers):
             self.stop(port)
         self.process.communicate()
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that no program listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
 
 
 def listens(port: int) -> bool:

@@ -9,7 +9,7 @@ import enum
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from itertools import chain
+from functools import lru_cache
 from operator import attrgetter
 from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_type_hints
 
@@ -615,12 +615,6 @@ TALLIES: dict[RecordKind, tuple[str, ...]] = {
 QUEUES: dict[RecordKind, str] = {WebhookEvent: "due"}
 """Kinds whose records wait for a due time -> its column. `Reader.due_items` yields them in this order."""
 
-INDEXED_COLUMNS: dict[RecordKind, frozenset[str]] = {
-    kind: frozenset((*chain(*RELATIONS.get(kind, {}).values()), *TALLIES.get(kind, ()), QUEUES.get(kind, "id")))
-    for kind in KINDS.values()
-}
-"""The columns of a kind that a relation, a tally or a queue uses. A change of these updates it, too."""
-
 
 class KindIndexes(NamedTuple):
     """The indexes of one kind, each with the function that returns the key of a record in it."""
@@ -630,13 +624,20 @@ class KindIndexes(NamedTuple):
     queue: Callable[[Record], datetime | None] | None
 
 
-def _indexes(kind: RecordKind) -> KindIndexes:
-    relations = tuple(((kind, name), attrgetter(*columns)) for name, columns in RELATIONS.get(kind, {}).items())
-    tally = attrgetter(*TALLIES[kind]) if kind in TALLIES else None
-    return KindIndexes(relations, tally, attrgetter(QUEUES[kind]) if kind in QUEUES else None)
+@lru_cache(1_024)
+def indexes_of(kind: RecordKind, columns: tuple[str, ...]) -> KindIndexes:
+    """Return the indexes of a kind that use one of these columns. A change of the columns updates them, too."""
+    changed = frozenset(columns)
+    relations = tuple(
+        ((kind, name), attrgetter(*keys))
+        for name, keys in RELATIONS.get(kind, {}).items()
+        if not changed.isdisjoint(keys)
+    )
+    tally = None if changed.isdisjoint(TALLIES.get(kind, ())) else attrgetter(*TALLIES[kind])
+    return KindIndexes(relations, tally, attrgetter(QUEUES[kind]) if QUEUES.get(kind) in changed else None)
 
 
-INDEXES: dict[RecordKind, KindIndexes] = {kind: _indexes(kind) for kind in KINDS.values()}
+INDEXES: dict[RecordKind, KindIndexes] = {kind: indexes_of(kind, kind._fields) for kind in KINDS.values()}  # type: ignore[arg-type]
 
 
 def _references(kind: RecordKind) -> dict[str, RecordKind]:

@@ -32,5 +32,10 @@ def pick(values: Sequence[T], number: int) -> T:
 
 def derive_uuid(*parts: object) -> uuid.UUID:
     """Return a version 4 UUID that depends only on the parts."""
-    digest = blake2b("|".join(map(str, parts)).encode(), digest_size=16).digest()
-    return uuid.UUID(bytes=digest, version=4)
+    return uuid.UUID(derive_uuid_text(*parts))
+
+
+def derive_uuid_text(*parts: object) -> str:
+    """Return the text of the same UUID, without the cost of an object for it."""
+    text = blake2b("|".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:]}"

@@ -20,7 +20,7 @@ from emulator.core.records import (
     State,
     TransferOrder,
 )
-from emulator.core.seeded_random import derive_uuid
+from emulator.core.seeded_random import derive_uuid, derive_uuid_text
 from emulator.domain.state_graph import Subject, command_error, unknown_id_error
 from emulator.state.store import Transaction
 
@@ -88,7 +88,7 @@ def attach_shipment(
 def create_label(tx: Transaction, package: Package) -> Package:
     """Create a shipping label for the package, which replaces its former label."""
     id_ = tx.new_id(ShippingLabel)
-    label = tx.add(ShippingLabel(id=id_, package=package.id, uuid=str(derive_uuid("label", id_, package.number))))
+    label = tx.add(ShippingLabel(id=id_, package=package.id, uuid=derive_uuid_text("label", id_, package.number)))
     return tx.change(package, shipping_label=label.id)
 
 

@@ -65,9 +65,9 @@ KeyT = TypeVarTuple("KeyT")
 
 
 def cache_with_base(
-    *kinds: RecordKind,
+    kind: RecordKind, other: RecordKind | None = None
 ) -> Callable[[Callable[[Reader, *KeyT], CachedT]], Callable[[Reader, *KeyT], CachedT]]:
-    """Return a decorator that keeps what a function finds among records of these kinds, while a world changes none.
+    """Return a decorator that keeps what a function finds among records of a kind or two, if a world changed none.
 
     The results are kept with the base dataset, which the worlds of a scenario share. None is not kept, because
     clients can ask for any name.
@@ -75,9 +75,8 @@ def cache_with_base(
 
     def decorate(find: Callable[[Reader, *KeyT], CachedT]) -> Callable[[Reader, *KeyT], CachedT]:
         def call(view: Reader, *args: *KeyT) -> CachedT:
-            for kind in kinds:
-                if view.maps.get(kind) is not None:
-                    return find(view, *args)
+            if view.maps.get(kind) is not None or view.maps.get(other) is not None:
+                return find(view, *args)
             results, key = view.base.caches, (find, args)
             result: CachedT | None = results.get(key)
             if result is None:
@@ -304,15 +303,17 @@ def apply_transition(subject: S, step: CommandStep) -> S:
     tx, transition = step.tx, step.transition
     if transition.source_state == transition.destination_state:
         return tx.change(subject, modified_date=tx.now)
+    user = None if step.user is None else step.user.id
+    content_type, attributes = log_columns(tx, transition.id, user)
     tx.add(
         TransitionLog(
             id=tx.new_id(TransitionLog),
             old_state=subject.state,
             new_state=transition.destination_state,
             object_id=subject.id,
-            content_type=tx.get_existing(State, subject.state).content_type,
-            user=None if step.user is None else step.user.id,
-            attributes=b"{}" if step.user is None else log_attributes(tx, transition.id, step.user.id),
+            content_type=content_type,
+            user=user,
+            attributes=attributes,
             created_date=tx.now,
             request_id=step.request_id,
         )
@@ -321,10 +322,12 @@ def apply_transition(subject: S, step: CommandStep) -> S:
 
 
 @cache_graph
-def log_attributes(view: Reader, transition: int, user: int) -> Json:
-    """Return the log attributes of a command: its code, transition and user. Moves without a user have none."""
-    command = {"slug": view.get_existing(Transition, transition).command_code, "transition_id": transition}
-    return compact_json({"command": command | {"remote_user_pk": str(user)}})
+def log_columns(view: Reader, id_: int, user: int | None) -> tuple[int, Json]:
+    """Return content type and attributes of a transition's log: command, transition and user, if a user made it."""
+    transition = view.get_existing(Transition, id_)
+    content_type = view.get_existing(State, transition.source_state).content_type
+    command = {"slug": transition.command_code, "transition_id": id_, "remote_user_pk": str(user)}
+    return content_type, b"{}" if user is None else compact_json({"command": command})
 
 
 def set_state(tx: Transaction, record: R, value: str) -> R:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import BuiltinFunctionType
 from typing import Literal, NamedTuple, Protocol, get_args
 
@@ -63,7 +64,7 @@ class Clock:
         if mode == "frozen":
             return start
         try:
-            return min(start + timedelta(seconds=(time.monotonic() - since) * speed), LATEST)
+            return min(start + timedelta(0, (time.monotonic() - since) * speed), LATEST)
         except OverflowError:  # a fast clock can reach the end of the calendar
             return LATEST
 
@@ -107,6 +108,7 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+@lru_cache(64)  # a write formats its time for each of its steps and attempts
 def format_time(at: datetime) -> str:
     """Return a time in UTC in the format of documents. orjson formats it faster than `isoformat`."""
     return orjson.dumps(at.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()

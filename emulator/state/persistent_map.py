@@ -63,14 +63,12 @@ class PersistentMap(Mapping[KeyT, ValueT]):
         changed._rows = rows
         return changed
 
-    def update(self, changes: Mapping[KeyT, ValueT]) -> PersistentMap[KeyT, ValueT]:
-        """Return a map in which all keys of `changes` have the values there."""
-        rows = self._rows.copy()
-        for key, value in changes.items():
-            number = hash(key)
-            row = rows[number & LAST] = rows[number & LAST].copy()
-            column = number >> BITS & LAST
-            row[column] = {**row[column], key: value}
+    def put(self, key: KeyT, value: ValueT) -> PersistentMap[KeyT, ValueT]:
+        """Return a map in which the key has this value."""
+        number, rows = hash(key), self._rows.copy()
+        at, column = number & LAST, number >> BITS & LAST
+        row = rows[at] = rows[at].copy()
+        row[column] = {**row[column], key: value}
         changed: PersistentMap[KeyT, ValueT] = object.__new__(PersistentMap)
         changed._rows = rows  # not by a call, because a command changes several maps
         return changed

@@ -32,19 +32,18 @@ class Step(NamedTuple):
 
     def to_document(self) -> JsonObject:
         """Return the step as scenario files have it, without empty keys."""
+        operation, path, user, language, request_id, body, at = self
         document: JsonObject = {}
-        if self.at is not None:
-            is_utc = self.at.tzinfo is UTC
-            document["at"] = format_time(self.at) if is_utc else self.at.isoformat().replace("+00:00", "Z")
-        document["operation"] = self.operation
-        if self.request_id is not None:
-            document["request"] = self.request_id
-        document["as"] = self.user
-        if self.language is not None:
-            document["language"] = self.language
-        if self.path:
-            document["path"] = dict(self.path)
-        body = self.body
+        if at is not None:
+            document["at"] = format_time(at) if at.tzinfo is UTC else at.isoformat().replace("+00:00", "Z")
+        document["operation"] = operation
+        if request_id is not None:
+            document["request"] = request_id
+        document["as"] = user
+        if language is not None:
+            document["language"] = language
+        if path:
+            document["path"] = dict(path)
         if type(body) is Form:
             # No field reads more of an uploaded file than its name.
             document["form"] = [[name, str(value)] for name in body for value in body.getlist(name)]
@@ -54,7 +53,12 @@ class Step(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the step as one line of JSON."""
-        return dump_json(self.to_document())
+        return dump_json(self.to_document(), nulls=self.user is None)
+
+    def complete(self, at: datetime, read_body: ReadBody | None) -> Step:
+        """Return the step of a write at this time. `read_body` returns the body if it was not known before."""
+        operation, path, user, language, request_id, body, _ = self
+        return Step(operation, path, user, language, request_id, read_body() if read_body else body, at)
 
     @classmethod
     def from_document(cls, document: Mapping[str, JsonValue], user: str | None = None) -> Step:
@@ -75,44 +79,35 @@ class Step(NamedTuple):
         )
 
 
-class PendingStep(NamedTuple):
-    """The step that the next write of a thread is recorded as."""
-
-    step: Step
-    read_body: Callable[[], JsonValue] | None = None
-    """Returns the body at the time of the write, if it is not known before."""
-
-    def complete(self, at: datetime) -> Step:
-        """Return the step of a write at this time."""
-        operation, path, user, language, request_id, body, _ = self.step
-        if self.read_body is not None:
-            body = self.read_body()
-        return Step(operation, path, user, language, request_id, body, at)
-
-
-CONSUMED = PendingStep(Step("(consumed)"))
+CONSUMED = Step("(consumed)")
 """The pending step of a call whose write is recorded already."""
+ReadBody = Callable[[], JsonValue]
 
 
 class PendingSteps(threading.local):
     """The step that the next write of the current thread is recorded as. None: no call makes the write."""
 
-    pending: PendingStep | None = None
+    step: Step | None = None
+    read_body: ReadBody | None = None
+    """Returns the body at the time of the write, if it is not known before."""
 
 
 class Recording:
     """The block in which the next write of a thread is recorded as a step."""
 
-    __slots__ = ("_outer", "_step", "_thread")
+    __slots__ = ("_body", "_outer", "_step", "_thread")
 
-    def __init__(self, thread: PendingSteps, step: PendingStep) -> None:
-        self._thread, self._step = thread, step
+    def __init__(self, thread: PendingSteps, step: Step, read_body: ReadBody | None) -> None:
+        self._thread, self._step, self._body = thread, step, read_body
 
     def __enter__(self) -> None:
-        self._outer, self._thread.pending = self._thread.pending, self._step
+        thread = self._thread
+        self._outer = thread.step, thread.read_body
+        thread.step, thread.read_body = self._step, self._body
 
     def __exit__(self, *_: object) -> None:
-        self._thread.pending = self._outer  # a runtime without threads handles requests while another one waits
+        # A runtime without threads handles requests while another one waits.
+        self._thread.step, self._thread.read_body = self._outer
 
 
 class TransactionBlock:
@@ -235,7 +230,7 @@ class UndoStack:
     def push(self, entry: UndoEntry) -> None:
         """Add the write of a request, and drop the oldest entries above the limit."""
         self._entries.append(entry)
-        self._count_writes(entry.steps + entry.unrecorded_writes)
+        self._count_writes(entry.writes)
 
     def extend(self, *, is_recorded: bool, before: Snapshot | None = None) -> None:
         """Add a background write to the latest entry, so that both are undone together.

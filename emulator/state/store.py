@@ -17,7 +17,6 @@ from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from emulator.core.records import (
-    INDEXED_COLUMNS,
     INDEXES,
     OMITTED,
     QUEUES,
@@ -27,12 +26,14 @@ from emulator.core.records import (
     UNDATED,
     ColumnValue,
     Key,
+    KindIndexes,
     Package,
     PackageItem,
     Record,
     RecordKind,
     TransferItem,
     TransferOrder,
+    indexes_of,
     replace_columns,
 )
 from emulator.state.persistent_map import PersistentMap
@@ -263,11 +264,11 @@ class Reader:
 
     def related(self, kind: RecordKind, relation: str, key: Key) -> tuple[int, ...]:
         """Return the ids under a key of a relation, ascending. `LookupError` for an unknown relation."""
-        if relation not in RELATIONS.get(kind, ()):
-            raise LookupError(f"{kind.__name__} has no relation {relation!r}")
         changed = self.maps.get((kind, relation))
         if changed is not None and (ids := changed.get(key)) is not None:
             return ids  # type: ignore[no-any-return]
+        if relation not in RELATIONS.get(kind, ()):
+            raise LookupError(f"{kind.__name__} has no relation {relation!r}")
         return self.base.related(kind, relation, key)
 
     def find(self, kind: type[R], relation: str, key: Key) -> list[R]:
@@ -325,7 +326,7 @@ class Transaction(Reader):
         """Number of the step in its world."""
         self.changed_keys: dict[tuple[RecordKind, int], None] = {}
         """The records that were added, changed or removed, in the order of their first write."""
-        self.events: list[tuple[str, RecordKind, int]] = []
+        self.events: list[tuple[str, Record]] = []
 
     def new_id(self, kind: RecordKind) -> int:
         """Return the next free id of this kind."""
@@ -336,7 +337,7 @@ class Transaction(Reader):
 
     def add(self, record: R) -> R:
         """Add a record that has a new id, and return it."""
-        self._write(type(record), record.id, None, record)  # type: ignore[attr-defined]
+        self._write(type(record), record.id, None, record, INDEXES[type(record)])  # type: ignore[attr-defined]
         return record
 
     def change(self, record: R, **columns: ColumnValue) -> R:
@@ -344,32 +345,29 @@ class Transaction(Reader):
         kind = type(record)
         current: Record = self.get_existing(kind, record.id)  # type: ignore[attr-defined]
         changed: R = replace_columns(current, columns)
-        if INDEXED_COLUMNS[kind].isdisjoint(columns):
-            self._store(kind, current.id, changed)
-        else:
-            self._write(kind, current.id, current, changed)
+        self._write(kind, current.id, current, changed, indexes_of(kind, tuple(columns)))  # type: ignore[arg-type]
         return changed
 
     def remove(self, record: Record) -> None:
         """Remove a record. Its id is not used again."""
         kind = type(record)
-        self._write(kind, record.id, self.get_existing(kind, record.id), None)
+        self._write(kind, record.id, self.get_existing(kind, record.id), None, INDEXES[kind])
 
     def replace(self, kind: RecordKind, id_: int, record: Record | None) -> None:
         """Add, change or remove (None) the record with this id."""
-        self._write(kind, id_, self.get(kind, id_), record)
+        self._write(kind, id_, self.get(kind, id_), record, INDEXES[kind])
 
     def queue_event(self, event_type: str, record: Record) -> None:
         """Queue an event for the hooks of this type. Its document is the record's at the commit."""
-        self.events.append((event_type, type(record), record.id))
+        self.events.append((event_type, record))
 
     def to_snapshot(self) -> Snapshot:
         """Return the snapshot that has these changes."""
         return Snapshot(self.base, self.maps)
 
-    def _write(self, kind: RecordKind, id_: int, before: Record | None, after: Record | None) -> None:
+    def _write(self, kind: RecordKind, id_: int, before: Record, after: Record, indexes: KindIndexes) -> None:
+        """Store a record, and update the indexes that the change can affect. None: there is no record."""
         self._store(kind, id_, after)
-        indexes = INDEXES[kind]
         for relation, key_of in indexes.relations:
             old = _NO_KEY if before is None else key_of(before)
             new = _NO_KEY if after is None else key_of(after)
@@ -386,7 +384,7 @@ class Transaction(Reader):
         if record is None and id_ >= self.base.next_id(kind):
             self.maps[kind] = changed.delete(id_) if id_ in changed else changed
         else:
-            self.maps[kind] = changed.update({id_: REMOVED if record is None else record})
+            self.maps[kind] = changed.put(id_, REMOVED if record is None else record)
 
     def _move(self, name: Relation, id_: int, old: Key, new: Key) -> None:
         """Move an id from its old key of a relation to its new key."""
@@ -394,22 +392,26 @@ class Transaction(Reader):
         if old is not _NO_KEY:
             left = tuple(other for other in self.related(*name, old) if other != id_)
             if left or self.base.related(*name, old):
-                changed = changed.update({old: left})
+                changed = changed.put(old, left)
             elif old in changed:
                 changed = changed.delete(old)
         if new is not _NO_KEY:
-            ids = self.related(*name, new)
+            ids = changed.get(new)
+            if ids is None:
+                ids = self.base.related(*name, new)
             is_last = not ids or ids[-1] < id_
-            changed = changed.update({new: (*ids, id_) if is_last else tuple(sorted((*ids, id_)))})
+            changed = changed.put(new, (*ids, id_) if is_last else tuple(sorted((*ids, id_))))
         self.maps[name] = changed
 
     def _update_tally(self, kind: RecordKind, old: Key | None, new: Key | None) -> None:
         if old == new:
             return
         counts = self.maps.get((kind, "tally"), _EMPTY)
-        moves = ((old, -1), (new, 1))
-        changes = {key: counts.get(key, 0) + difference for key, difference in moves if key is not None}
-        self.maps[kind, "tally"] = counts.update(changes)
+        if old is not None:
+            counts = counts.put(old, counts.get(old, 0) - 1)
+        if new is not None:
+            counts = counts.put(new, counts.get(new, 0) + 1)
+        self.maps[kind, "tally"] = counts
 
     def _update_queue(self, kind: RecordKind, id_: int, old: datetime | None, due: datetime | None) -> None:
         """Push the record's new due time, and drop outdated items from the head of the queue."""

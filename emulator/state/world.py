@@ -34,8 +34,8 @@ from emulator.state.persistence import (
 from emulator.state.scenario import DEFAULT_BASE_URL, Settings
 from emulator.state.steps import (
     CONSUMED,
-    PendingStep,
     PendingSteps,
+    ReadBody,
     Recording,
     Step,
     TransactionBlock,
@@ -145,9 +145,9 @@ class World:
 
     # Writes
 
-    def recording(self, step: PendingStep) -> Recording:
-        """Record the next write of this thread as this step, so that it can be replayed."""
-        return Recording(self._thread, step)
+    def recording(self, step: Step, read_body: ReadBody | None = None) -> Recording:
+        """Record the next write of this thread as this step. `read_body` returns a body that is not known before."""
+        return Recording(self._thread, step, read_body)
 
     @contextmanager
     def replaying(self, at: datetime | None) -> Iterator[None]:
@@ -197,14 +197,14 @@ class World:
             return
         try:
             finalized = self._create_events(transaction) if transaction.events else []
-            token = self._commit(transaction, [each.step for each in finalized])
+            token = self._commit(transaction, finalized)
         except BaseException as failure:
             self._release(failure)
             raise
         self.lock.release()
         self._wait_until_stored(token)
         if self._replay_time is None:
-            self.coverage.add(tuple([("events", event_type) for event_type, _, _ in transaction.events]))
+            self.coverage.add(tuple([("events", event_type) for event_type, _ in transaction.events]))
         for each in finalized:
             each.publish()
         self.metrics.count_write()
@@ -232,8 +232,8 @@ class World:
 
     def _write_time(self) -> datetime:
         """Return the time of the next write. Background writes do not advance a frozen clock."""
-        pending = self._thread.pending
-        is_background = pending is not None and pending.step.request_id is None
+        step = self._thread.step
+        is_background = step is not None and step.request_id is None
         return self.clock.now() if is_background else self.clock.next_write_time()
 
     def _create_events(self, transaction: Transaction) -> list[FinalizedEvent]:
@@ -250,14 +250,15 @@ class World:
         self._record_events(transaction, finalize)
         return finalized
 
-    def _commit(self, transaction: Transaction, followed: Sequence[Step]) -> CommitToken:
+    def _commit(self, transaction: Transaction, finalized: Sequence[FinalizedEvent]) -> CommitToken:
         step = self._consume_step(transaction.now)
-        self._push_undo(step, transaction, len(followed))
+        self._push_undo(step, transaction, len(finalized))
         self._latest, self.last_write_at = transaction.to_snapshot(), transaction.now
         self.clock.record_write(transaction.now)
         if step is None:
             self.steps.unrecorded_writes += 1
-        lines = [each.encode() for each in (step, *followed) if each is not None]
+        lines = [] if step is None else [step.encode()]
+        lines += [each.step.encode() for each in finalized]
         for line in lines:
             self.steps.append(line)
         if not self.persistence.is_durable:
@@ -317,20 +318,20 @@ class World:
 
     def _consume_step(self, at: datetime) -> Step | None:
         """Return the step of this thread's write. None: no call made it."""
-        pending = self._thread.pending
-        if pending is CONSUMED:
+        thread, step = self._thread, self._thread.step
+        if step is CONSUMED:
             raise RuntimeError(f"world {self.name}: one call makes one write")
-        if pending is None:
+        if step is None:
             if self.persistence.is_durable:
                 raise RuntimeError(f"world {self.name} is kept in a file, which a write that no call makes cannot be")
             return None
-        step = pending.complete(at)
-        self._thread.pending = CONSUMED
-        return step
+        thread.step = CONSUMED
+        return step.complete(at, thread.read_body)
 
     def _push_undo(self, step: Step | None, transaction: Transaction, followed: int) -> None:
         """Remember how to undo a write, together with the recorded writes that followed it in its transaction."""
-        before = Snapshot(self.base, transaction.start.maps)  # without its cached results, which would pile up
+        start = transaction.start
+        before = Snapshot(self.base, start.maps) if start.caches else start  # cached results would pile up
         if step is None or step.request_id is None:
             self.undo_stack.extend(is_recorded=step is not None, before=before)
             for _ in range(followed):

@@ -234,6 +234,13 @@ class ParsedOnce(Generic[ValueT]):
 class RequestContext:
     """One request to the emulated API: what was sent, to which world, and what is known of it so far."""
 
+    list_query: ListQuery | None = None
+    """The filters and the order of a list request, once they are parsed."""
+    answered_from: Snapshot | None = None
+    """The records that the reply is made from, if every user gets the same."""
+    is_from_foreign_page = False
+    """Whether a browser sent it for a page of another origin."""
+
     def __init__(self, environ: Environ, world: World, router: Router, head: RequestHead) -> None:
         self.environ, self.world, self.router = environ, world, router
         self.path, self.prefix = head.path, mount_path(environ) + head.prefix
@@ -241,19 +248,10 @@ class RequestContext:
         self.method = str(environ["REQUEST_METHOD"]).upper()
         self.query_string = str(environ.get("QUERY_STRING", ""))
         self.host = request_host(environ)
+        self.content_type = str(environ.get("CONTENT_TYPE", ""))
         self.info = RequestInfo()
-        self.list_query: ListQuery | None = None
-        """The filters and the order of a list request, once they are parsed."""
-        self.answered_from: Snapshot | None = None
-        """The records that the reply is made from, if every user gets the same."""
         self.parse_errors: dict[str, ApiError | BadRequest] = {}
-        self.is_from_foreign_page = False
-        """Whether a browser sent it for a page of another origin."""
         self.__dict__.update(head.parsed)
-
-    @property
-    def content_type(self) -> str:
-        return str(self.environ.get("CONTENT_TYPE", ""))
 
     @property
     def has_body(self) -> bool:
@@ -295,10 +293,8 @@ class RequestContext:
     @ParsedOnce
     def body_bytes(self) -> bytes:
         """Return the body as it was sent."""
-        if not self.has_body:
-            return b""
         try:
-            length = int(self.environ["CONTENT_LENGTH"] or 0)
+            length = int(self.environ.get("CONTENT_LENGTH") or 0)
         except ValueError:
             return b""
         return bytes(self.environ["wsgi.input"].read(min(length, MAX_BODY_BYTES))) if length > 0 else b""

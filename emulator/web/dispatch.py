@@ -27,7 +27,7 @@ from emulator.core.errors import (
     ValidationFailed,
 )
 from emulator.core.json_text import JsonValue
-from emulator.state.steps import PendingStep, Step
+from emulator.state.steps import Step
 from emulator.web.authentication import check_access
 from emulator.web.context import (
     Match,
@@ -165,7 +165,7 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
         reply = route.view(call, world)
     else:
         context.receive_body()  # before the handler takes the world's lock
-        with world.recording(build_step(context, route, call)):
+        with world.recording(build_step(context, route, call), lambda: context.parsed_body):
             reply = route.view(call, world)
         if (note := world.outbox.sender.waiting_note) is not None:
             reply = with_hint(reply, note)
@@ -185,7 +185,7 @@ def build_call(context: RequestContext, route: Route, read_body: Callable[[], Js
         path={} if context.match is None else context.match.path,
         url=absolute_url(context.base_url, context.prefix + context.path, context.query_string) if is_read else "",
         query=context.query,
-        language=select_language(context.environ.get("HTTP_ACCEPT_LANGUAGE"), context.world.settings.language),
+        language=request_language(context),
         user=writer,
         request_id=context.request_id,
         read_body=read_body,
@@ -195,12 +195,17 @@ def build_call(context: RequestContext, route: Route, read_body: Callable[[], Js
     )
 
 
-def build_step(context: RequestContext, route: Route, call: Call) -> PendingStep:
+def build_step(context: RequestContext, route: Route, call: Call) -> Step:
     """Build the step that is recorded if the call writes. Its body is known when the handler has read it."""
     language = None if call.language == context.world.settings.language else call.language
     user = call.caller if route.varies_by_user else call.user
-    step = Step(call.operation, call.path, user and user.username, language, call.request_id)
-    return PendingStep(step, lambda: context.parsed_body)
+    return Step(call.operation, call.path, user and user.username, language, call.request_id)
+
+
+def request_language(context: RequestContext) -> str:
+    """Return the language of names in the reply: the caller's preference, or the world's language."""
+    default, header = context.world.settings.language, context.environ.get("HTTP_ACCEPT_LANGUAGE")
+    return select_language(header, default) if header else default
 
 
 def constant_headers(reply: Reply) -> list[tuple[str, str]]:

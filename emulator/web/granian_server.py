@@ -11,7 +11,6 @@ import atexit
 import os
 import socket
 import sys
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from functools import partial
@@ -226,7 +225,7 @@ class RequestHandler:
         """Wait until granian's threads have ended."""
         until = machine_seconds() + timeout
         while self._threads and machine_seconds() < until:
-            time.sleep(POLL_SECONDS)
+            Event().wait(POLL_SECONDS)
 
     def _respond(self, protocol: Any, environ: Environ) -> None:
         environ |= self._constant_environ

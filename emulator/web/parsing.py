@@ -94,6 +94,7 @@ def parse_query(query_string: str, content_type: str) -> dict[str, list[str]]:
     return query
 
 
+@cache_short(256)  # clients send the same small bodies many times, and callers do not change the result
 def parse_body(content_type: str, raw: bytes) -> JsonValue:
     """Parse a body. An empty body is an empty object, whatever its content type."""
     if not raw:

@@ -23,7 +23,10 @@ CHROMIUM_ARGUMENTS = (
 )
 
 
-expect.set_options(timeout=30_000)  # a machine may be busy with the rest of the tests
+PATIENCE = 120_000
+"""Milliseconds after which a wait fails, which ends a test that hangs. A busy machine shows Swagger in a minute."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 class EmptyPageHandler(BaseHTTPRequestHandler):
@@ -54,6 +57,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """Return a page with an empty browser profile."""
     context = chromium.new_context()
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 

@@ -160,7 +160,7 @@ def test_a_program_without_a_timeout_hangs(run: Run) -> None:
 
 
 def test_a_program_with_a_timeout_does_not_hang(run: Run) -> None:
-    program = PATIENT.replace('6501/")', '6501/", timeout=0.5)')
+    program = PATIENT.replace('6501/")', '6501/", timeout=3)')
     done = run("sweep", "--kind", "delay", "--hang-after", "30", "--format", "json", *python(program))
     assert grid(done.stdout) == {"delay": "failed cleanly"}
     assert done.returncode == 0

@@ -171,7 +171,7 @@ def test_stop_frees_the_port_and_ends_the_threads() -> None:
     assert oms.url == "http://oms.test"
     oms.stop()
     for thread in set(threading.enumerate()) - before:
-        thread.join(timeout=1)
+        thread.join(timeout=30)
     assert set(threading.enumerate()) <= before
     assert oms.session().get(LIST).status_code == 200
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator
+from tests.support.ports import free_port
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SECRET = "a secret"
@@ -39,12 +39,6 @@ def test_the_flask_receivers_own_tests_pass() -> None:
 def test_the_node_receivers_own_tests_pass() -> None:
     done = ran([str(NODE), "--test"], "receiver-node")
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.mark.parametrize("command", [FLASK, pytest.param(JS, marks=without_node)], ids=["flask", "node"])

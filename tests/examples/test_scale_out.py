@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +19,7 @@ import requests
 
 from emulator import Emulator
 from tests.cli.test_serve import environment
+from tests.support.ports import free_port
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "scale-out"
 WORLDS = [f"world-{number}" for number in range(50)]
@@ -46,7 +45,7 @@ class Cluster(NamedTuple):
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """Run two processes behind nginx."""
-    port = free_port_range(3)
+    port = free_port(3)
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "oms-emulator").write_text(f'#!/bin/sh\nexec {sys.executable} -m emulator.cli "$@"\n')
@@ -62,20 +61,6 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield Cluster(urls[0], folder, (urls[1], urls[2]))
         process.terminate()
     assert process.returncode == 0
-
-
-def free_port_range(count: int) -> int:
-    """Return a port that is free together with the ports after it.
-
-    It is below the ephemeral ports: the system could give one of those to a connection while a process restarts.
-    """
-    candidates = random.sample(range(20_000, 32_000, count), 100)
-    return next(first for first in candidates if all(is_free(first + offset) for offset in range(count)))
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def wait_until_ready(url: str) -> None:

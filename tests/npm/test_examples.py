@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from emulator import Emulator
 from tests.npm.conftest import ROOT, Command, WebServer, serve_folder
 from tests.support.browsers import CHROMIUM
 from tests.support.node import NodeTools
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.gate
 
@@ -154,11 +154,6 @@ def test_page_without_a_bundler_shows_components_on_worlds(chromium: Browser, st
         page.get_by_role("button", name="Pack", exact=True).click()
         expect(component.locator("mark")).to_have_text("Packed all items")
         assert not [call for call in stories.calls if "/api/" in call]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def path_with(project: Path) -> str:

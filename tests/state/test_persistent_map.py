@@ -30,7 +30,7 @@ def test_a_map_equals_a_dictionary_after_the_same_changes(changes: list[tuple[st
         after = dict(expected[-1])
         if action == "set":
             after[key] = value
-            maps.append(maps[-1].update({key: value}))
+            maps.append(maps[-1].put(key, value))
         elif key in after:
             del after[key]
             maps.append(maps[-1].delete(key))
@@ -52,7 +52,7 @@ def test_a_map_equals_a_dictionary_after_the_same_changes(changes: list[tuple[st
         assert built.get("not a key", 5) == 5
 
 
-def test_update_sets_every_key() -> None:
-    before = PersistentMap[str, int]().update({"a": 1}).update({"b": 2})
-    assert dict(before.update({"b": 3, "c": 4})) == {"a": 1, "b": 3, "c": 4}
+def test_put_leaves_the_earlier_map_unchanged() -> None:
+    before = PersistentMap[str, int]().put("a", 1).put("b", 2)
+    assert dict(before.put("b", 3).put("c", 4)) == {"a": 1, "b": 3, "c": 4}
     assert dict(before) == {"a": 1, "b": 2}

@@ -10,7 +10,7 @@ import pytest
 
 from emulator.core import json_text
 from emulator.core.fields import Form, Upload
-from emulator.state.steps import PendingStep, Step, StepLog
+from emulator.state.steps import Step, StepLog
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 5, tzinfo=UTC)
 STEPS = [
@@ -41,10 +41,10 @@ def test_missing_keys_of_a_document_have_defaults() -> None:
 
 def test_the_body_of_a_step_is_read_at_the_time_of_the_write() -> None:
     body: dict[str, Any] = {}
-    doing = PendingStep(Step("x", body="before"), lambda: body)
+    pending = Step("x", body="before")
     body["read"] = 1
-    assert doing.complete(AT) == Step("x", body={"read": 1}, at=AT)
-    assert PendingStep(Step("x", body="sent")).complete(AT).body == "sent"
+    assert pending.complete(AT, lambda: body) == Step("x", body={"read": 1}, at=AT)
+    assert Step("x", body="sent").complete(AT, None).body == "sent"
 
 
 @pytest.mark.medium

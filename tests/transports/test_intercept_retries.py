@@ -20,6 +20,8 @@ HOST = "http://acme-oms.akinon.net"
 LIST = "/api/v1/oms/packages/"
 JSON = {"Content-Type": "application/json"}
 BODY = b'{"remote_id": "R-1"}'
+LIMIT = 2.0
+"""Shorter than the delay of a late response, and long enough for a busy machine to receive the request."""
 
 
 class Case(NamedTuple):
@@ -104,7 +106,9 @@ def test_requests_are_repeated_as_over_a_socket(case: Case, base: tuple[Emulator
         session.mount(url, HTTPAdapter(max_retries=case.retry))
         failure = nullcontext() if isinstance(case.outcome, int) else pytest.raises(case.outcome)
         with failure as raised:
-            answer = session.request(case.method, url + path, headers=oms.auth | JSON, data=case.body(), timeout=0.5)
+            answer = session.request(
+                case.method, url + path, headers=oms.auth | JSON, data=case.body(), timeout=LIMIT
+            )
             assert answer.status_code == case.outcome
             assert len(answer.raw.retries.history) == case.exchanges - 1
     assert (case.outcome if raised is None else raised.type) == case.outcome
@@ -125,6 +129,6 @@ def test_errors_have_the_words_of_a_socket(name: str, sleeps: Sleeps) -> None:
             oms.faults.add(**case.fault)
             session.mount(url, HTTPAdapter(max_retries=case.retry))
             with pytest.raises(requests.RequestException) as raised:
-                session.request(case.method, url + LIST, headers=oms.auth | JSON, data=case.body(), timeout=0.5)
+                session.request(case.method, url + LIST, headers=oms.auth | JSON, data=case.body(), timeout=LIMIT)
             texts.append(re.sub(r"host='[^']*', port=\d+", "", str(raised.value)))
     assert texts[0] == texts[1]

@@ -14,7 +14,7 @@ from emulator.core.records import WebhookEvent
 from emulator.domain.webhook_retries import record_result
 from emulator.state.clock import format_time
 from emulator.state.outbox import Delivery, DeliveryFault, DeliveryResult
-from emulator.state.steps import PendingStep, Step
+from emulator.state.steps import Step
 from emulator.state.world import World
 
 RECORD_RESULT, POSTPONE_EVENTS = "record_outcome", "postpone_events"
@@ -56,7 +56,7 @@ def save_result(
     `request_id` is the call that asked for the attempt, if there was one. Raise `LookupError` if there is no such
     event, and `EventGone` if it is not the event that was `sent`.
     """
-    step = PendingStep(result_step(event_id, result, request_id))
+    step = result_step(event_id, result, request_id)
     with world.recording(step), world.transaction() as tx:
         if sent is not None:
             event = tx.get(WebhookEvent, event_id)
@@ -97,7 +97,7 @@ def parse_result(document: JsonObject) -> DeliveryResult:
 def postpone_events(world: World, due: Mapping[int, datetime]) -> None:
     """Change the due times of events, by their ids."""
     body = {"due": {str(id_): format_time(at) for id_, at in due.items()}}
-    with world.recording(PendingStep(Step(POSTPONE_EVENTS, body=body))):
+    with world.recording(Step(POSTPONE_EVENTS, body=body)):
         change_due_times(world, body)
 
 

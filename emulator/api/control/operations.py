@@ -20,7 +20,7 @@ from emulator.domain.arranging.packages import apply_carrier_event, arrange_pack
 from emulator.domain.arranging.packages import cancel_order as cancel_order_of
 from emulator.domain.arranging.packages import cancel_package as cancel_package_of
 from emulator.domain.stock import set_stock
-from emulator.state.steps import PendingStep, Step
+from emulator.state.steps import Step
 from emulator.state.store import Transaction
 from emulator.state.world import World
 
@@ -146,5 +146,5 @@ def run_recorded_operation(
     """Run a write of the control API, and record it as a step, with its document as plain JSON."""
     body = None if document is None else to_json(document)
     step = Step(operation, path, body=body, request_id=request_id or world.new_request_id())
-    with world.recording(PendingStep(step)):
+    with world.recording(step):
         return run_operation(world, operation, body, path)

@@ -26,7 +26,7 @@ from emulator.api.serializers.rendering import RenderCache, TrackedReader, fill_
 from emulator.core import records
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Record, RecordKind
-from emulator.core.seeded_random import derive_uuid
+from emulator.core.seeded_random import derive_uuid_text
 from emulator.domain.state_graph import cache_with_base
 from emulator.state.store import ChangeMaps, Reader, Snapshot, Transaction
 from emulator.state.world import FinalizeEvent
@@ -89,9 +89,9 @@ def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
     that time, from which its payload is rendered later.
     """
     snapshot = Snapshot(tx.base, maps_without_events(tx), tx.step_number)
-    for event_type, kind, id_ in tx.events:
+    for event_type, subject in tx.events:
         for hook in active_hooks(tx, event_type):
-            tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
+            tx.add(finalize(build_event(tx, hook, subject, snapshot), hook))
 
 
 @cache_with_base(records.Webhook)
@@ -117,7 +117,7 @@ def build_event(tx: Transaction, hook: records.Webhook, subject: Record, snapsho
         content_type=content_type_of(subject, tx),
         created_date=tx.now,
         modified_date=tx.now,
-        uuid=str(derive_uuid("webhook_event", id_, orjson.dumps(tx.now)[1:-1].decode())),
+        uuid=derive_uuid_text("webhook_event", id_, orjson.dumps(tx.now)[1:-1].decode()),
         snapshot=snapshot,
         due=tx.now,
     )

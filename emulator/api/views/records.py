@@ -25,8 +25,8 @@ from emulator.api.serializers.rendering import page_json, render_cache
 from emulator.core.call import Call, Reply
 from emulator.core.credentials import PASSWORDS
 from emulator.core.errors import NotFound, RecordNotFound, ValidationFailed
-from emulator.core.fields import NOT_JSON, validate
-from emulator.core.json_text import JsonValue, stored_json
+from emulator.core.fields import NOT_JSON, Field, validate
+from emulator.core.json_text import JsonObject, JsonValue, stored_json
 from emulator.core.records import (
     DenialReason,
     Package,
@@ -37,7 +37,7 @@ from emulator.core.records import (
     TransitionLog,
     User,
 )
-from emulator.domain.commands import CommandCaller, run_command
+from emulator.domain.commands import run_command
 from emulator.domain.explanations import describe_allowed_values, describe_transition
 from emulator.domain.installation import complete_installation
 from emulator.domain.shipments import create_purchase_invoice
@@ -164,6 +164,7 @@ def render_page(call: Call, world: World, snapshot: Snapshot, serializer: str, p
     return Reply(200, page_json(page.count, page.next, page.previous, results))
 
 
+TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
 INVALID_CREDENTIALS = "Unable to log in with provided credentials."
 
 
@@ -178,10 +179,8 @@ def command_view(owner: type[Subject], *, parameters_required: bool = True) -> V
         with world.transaction() as tx:
             subject = get_or_404(tx, owner, call.path["pk"])
             try:
-                fields = validate(COMMAND_FIELDS if is_required else OPTIONAL_PARAMETERS_FIELDS, call.read_body())
-                outcome = run_command(
-                    subject, fields, CommandCaller(call.user, call.request_id, call.is_replayed), tx
-                )
+                fields = read_command(call.read_body(), COMMAND_FIELDS if is_required else OPTIONAL_PARAMETERS_FIELDS)
+                outcome = run_command(subject, fields, tx, call)
             except ValidationFailed as error:
                 known = f"{error.hint}; " if error.hint else ""
                 error.hint = known + describe_command_error(
@@ -193,10 +192,15 @@ def command_view(owner: type[Subject], *, parameters_required: bool = True) -> V
     return view
 
 
+def read_command(body: JsonValue, fields: Mapping[str, Field]) -> JsonObject:
+    """Return the fields of a command's body, or the body itself if they are equal. Raise `ValidationFailed`."""
+    has_id = type(body) is dict and type(body.get("transition")) is int and "slug" not in body
+    return body if has_id and type(body.get("input_parameters")) is dict else validate(fields, body)
+
+
 def find_requested_transition(reader: Reader, body: JsonValue) -> Transition:
     """Return the transition that the body of a command names. Its other keys may be invalid. Raise `ApiError`."""
-    is_plain = type(body) is dict and type(body.get("transition")) is int and "slug" not in body
-    fields = body if is_plain else validate({key: COMMAND_FIELDS[key] for key in ("transition", "slug")}, body)
+    fields = read_command(body, TRANSITION_FIELDS)
     return find_transition(reader, fields.get("transition"), fields.get("slug"))
 
 

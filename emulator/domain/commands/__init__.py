@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from emulator.core.call import Call
 from emulator.core.fields import validate
 from emulator.core.json_text import JsonObject
-from emulator.core.records import Package, RecordKind, TransferOrder, User
+from emulator.core.records import Package, RecordKind, TransferOrder
 from emulator.domain.commands.packages import PACKAGE_COMMANDS, Command, Outcome
 from emulator.domain.commands.transfers import TRANSFER_COMMANDS
 from emulator.domain.state_graph import (
@@ -32,15 +32,7 @@ NEWLY_REQUIRED = frozenset(("denial_reason",))
 """Parameters that recorded steps may lack, because they were optional when the steps were recorded."""
 
 
-class CommandCaller(NamedTuple):
-    """Who runs a command, by which request, and whether a recorded step repeats it."""
-
-    user: User | None = None
-    request_id: str | None = None
-    is_replayed: bool = False
-
-
-def run_command(subject: Subject, body: JsonObject, caller: CommandCaller, tx: Transaction) -> Outcome:
+def run_command(subject: Subject, body: JsonObject, tx: Transaction, call: Call | None = None) -> Outcome:
     """Run the command that `body` names on a package or transfer order. Return the body of the response, if any.
 
     `body` contains `transition`, `slug` or both, and `input_parameters`. Raise `ValidationFailed` if the state, the
@@ -50,13 +42,13 @@ def run_command(subject: Subject, body: JsonObject, caller: CommandCaller, tx: T
     command = command_by_code(type(subject), transition.command_code)
     input_parameters = body.get("input_parameters") or {}
     fields = command.parameters
-    if caller.is_replayed:
+    if call is not None and call.is_replayed:
         optional = NEWLY_REQUIRED - input_parameters.keys()
         fields = {name: each for name, each in fields.items() if name not in optional}
     parameters = validate(fields, input_parameters) if fields else {}
     if transition.is_packageitem_parameter_required and not input_parameters.get("package_items"):
         raise command_error("package_items", "This field is required.")
-    step = CommandStep(tx, transition, caller.user, caller.request_id)
+    step = CommandStep(tx, transition) if call is None else CommandStep(tx, transition, call.user, call.request_id)
     return command.run(apply_transition(subject, step), parameters, step)
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from emulator.core import records
 from emulator.core.json_text import compact_json
-from emulator.core.seeded_random import derive_uuid, pick, u16
+from emulator.core.seeded_random import derive_uuid_text, pick, u16
 from emulator.domain.planning import encrypted_id
 from emulator.domain.seeding.plans import Block, OrderPlan, PackagePlan, TransferPlan, first_id
 from emulator.domain.seeding.pools import DAY, plane_distance_km
@@ -315,7 +315,7 @@ def total_amount(block: Block, order_items: list[int]) -> str:
 def make_label(block: Block, plan: PackagePlan) -> int:
     """Make the label of a package's shipment, and return its id."""
     id_ = block.new_id(records.ShippingLabel)
-    block.add(records.ShippingLabel(id=id_, package=plan.id, uuid=str(derive_uuid("label", id_, plan.created))))
+    block.add(records.ShippingLabel(id=id_, package=plan.id, uuid=derive_uuid_text("label", id_, plan.created)))
     return id_
 
 
@@ -414,7 +414,7 @@ def make_event(block: Block, plan: PackagePlan | TransferPlan) -> None:
             content_type=plan.content_type,
             created_date=created,
             modified_date=answered,
-            uuid=str(derive_uuid("event", plan.plans.seed, plan.content_type, plan.id)),
+            uuid=derive_uuid_text("event", plan.plans.seed, plan.content_type, plan.id),
             response_content="b'502 Bad Gateway'" if failed else "b'200 OK'",
             response_http_status=502 if failed else 200,
             delivered=not failed,

@@ -5,7 +5,8 @@
 import { ROOT } from "./api.js";
 
 const LATEST = 200;
-const READY_TIMEOUT = 400;
+/** Time after which pages load although the stream has sent nothing. A stream that fails ends the wait at once. */
+const READY_TIMEOUT = 2_000;
 /** Time without a connection after which it counts as lost. A reconnection is usually faster. */
 const LOST_AFTER = 2_500;
 const REOPEN_AFTER = 2_000;
@@ -18,6 +19,8 @@ const listeners = new Set();
 let lastId = "";
 let lostTimer = null;
 let markReady;
+/** Whether pages load before the first message, which then reports what they may have missed. */
+let isLate = false;
 /** Resolved once the stream is open, so that no change between a page's first load and the stream is missed. */
 export const ready = new Promise((resolve) => { markReady = resolve; });
 
@@ -36,7 +39,7 @@ function receive(message) {
   live.activity = [...entries.values()].sort((one, other) => (one.at === other.at ? other.id.localeCompare(one.id) : other.at.localeCompare(one.at))).slice(0, LATEST);
   Object.assign(live, { summary: message, receivedAt: performance.now() });
   markReady();
-  notify(isFirst ? ["first"] : message.topics);
+  notify(isFirst && !isLate ? ["first"] : message.topics);
 }
 
 function setConnection(connection) {
@@ -45,6 +48,12 @@ function setConnection(connection) {
   if (live.connection === connection) return;
   live.connection = connection;
   notify();
+}
+
+/** Load the pages without waiting for the first message. */
+function stopWaiting() {
+  isLate = live.summary === null;
+  markReady();
 }
 
 /** The connection counts as lost soon, unless it is opened again. */
@@ -70,12 +79,16 @@ function open(publish, once = false) {
 
 function handle({ connection, message, state }) {
   if (message) receive(message);
-  if (connection === "expected") expectConnection();
-  else if (connection) setConnection(connection);
+  if (connection === "expected") {
+    stopWaiting();
+    expectConnection();
+  } else if (connection || message) setConnection(connection ?? "open");
   if (state && live.summary === null) {
-    Object.assign(live, state, { receivedAt: performance.now() });
+    const { age, connection: shared, ...known } = state;
+    Object.assign(live, known, { receivedAt: performance.now() - age });
+    setConnection(shared);
     markReady();
-    notify(["first"]);
+    notify([isLate ? "world" : "first"]);
   }
 }
 
@@ -83,7 +96,8 @@ function handle({ connection, message, state }) {
 function lead(channel) {
   const publish = (note) => { handle(note); channel.postMessage(note); };
   channel.addEventListener("message", ({ data }) => {
-    if (data.isQuestion && live.summary) channel.postMessage({ state: { connection: live.connection, summary: live.summary, activity: live.activity } });
+    const { receivedAt, ...state } = live;
+    if (data.isQuestion && live.summary) channel.postMessage({ state: { ...state, age: performance.now() - receivedAt } });
   });
   const tryOpen = (slot) => navigator.locks.request(`oms-emulator stream ${slot}`, { ifAvailable: true }, (lock) => {
     if (lock === null && slot < SLOTS) return void tryOpen(slot + 1);
@@ -96,7 +110,7 @@ function lead(channel) {
 
 /** Connect this tab. */
 export function connect() {
-  setTimeout(markReady, READY_TIMEOUT);
+  setTimeout(stopWaiting, READY_TIMEOUT);
   addEventListener("oms-unreachable", () => setConnection("lost"));
   expectConnection();
   if (!navigator.locks) return open(handle);

@@ -1,5 +1,5 @@
 /** Hooks that load data once, or again whenever the stream reports a change. */
-import { useCallback, useEffect, useRef, useState } from "./lib.js";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 import { live, ready, subscribe, worldTime } from "./live.js";
 
 /** The pause after a request is at least this many times its duration, so the reloads of a page take little of the server's time. */
@@ -7,19 +7,28 @@ const PAUSE_FACTOR = 40;
 const SHORTEST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 
-/** Load data when a dependency changes. Return `{data, error, busy, reload}`; the previous data stays until the new data arrives. */
+/**
+ * Load data when a dependency changes. Return `{data, error, busy, reload}`; the previous data stays until the new data arrives.
+ * The promise of `reload` is resolved when the response to the newest request is shown.
+ */
 export function useLoad(load, dependencies) {
   const [state, set] = useState({ data: null, error: null, busy: true });
-  const latest = useRef(0);
-  const reload = useCallback(async () => {
-    const request = ++latest.current;
+  const newest = useRef(null);  // the promise of the newest request
+  const current = useRef(load);  // an earlier `reload` may be called late, and must not load what was shown then
+  current.current = load;
+  const reload = useCallback(() => {
     set((previous) => ({ ...previous, busy: true }));
-    const next = await load().then((data) => ({ data, error: null }), (error) => ({ error }));
-    if (request === latest.current) set((previous) => ({ ...previous, ...next, busy: false }));
+    const request = current.current().then((data) => ({ data, error: null }), (error) => ({ error })).then((next) => {
+      if (request !== newest.current) return newest.current;
+      set((previous) => ({ ...previous, ...next, busy: false }));
+      return undefined;
+    });
+    newest.current = request;
+    return request;
   }, dependencies);
   useEffect(() => {
     reload();
-    return () => { latest.current += 1; };
+    return () => { newest.current = null; };
   }, [reload]);
   return { ...state, reload };
 }
@@ -27,7 +36,10 @@ export function useLoad(load, dependencies) {
 /** Load data, and load it again when one of the topics changes while the page is visible and `running` is true. */
 export function useLive(load, topics, dependencies, running = true) {
   const loaded = useLoad(() => ready.then(load), dependencies);
-  useEffect(() => {
+  const wasRunning = useRef(running);
+  useLayoutEffect(() => {  // not later: a change would be loaded during a pause
+    if (running && !wasRunning.current) loaded.reload();  // shows the changes of the pause
+    wasRunning.current = running;
     if (!running) return undefined;
     let timer = null;
     let isStale = false;

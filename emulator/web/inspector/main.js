@@ -1,5 +1,5 @@
 /** Entry point: renders the page of the current route in the layout. */
-import { html, render, useEffect, useRef, useState } from "./lib.js";
+import { html, render, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 import { connect } from "./live.js";
 import { restoreScrolling, setTitle, useRoute, watchScrolling } from "./router.js";
 import { useStream } from "./loading.js";
@@ -50,7 +50,7 @@ function useModule(file) {
 /** After a navigation, move the focus to the heading, so that a screen reader starts there, and restore the scroll position. */
 function useFocusOnChange(hash, address, ready) {
   const previous = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {  // not later: it would take the focus from a field in which the user types
     if (!ready || previous.current?.hash === hash) return;
     const isFirst = previous.current === null;
     const isSamePage = previous.current?.address === address;

@@ -1,5 +1,5 @@
 /** Routes by the fragment of the address: `#/packages/123?state=35`. */
-import { useEffect, useState } from "./lib.js";
+import { useLayoutEffect, useState } from "./lib.js";
 
 /** Page name -> the query with which its list was shown last, so that a link back keeps the filters. */
 const lastQueries = new Map();
@@ -36,10 +36,14 @@ export function navigate(path, query) {
   location.hash = href(path, query);
 }
 
+/** Return the query of the address, which may be newer than that of the page. */
+export const currentQuery = () => parse(location.hash).query;
+
 export function useRoute() {
   const [hash, set] = useState(location.hash);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const update = () => set(location.hash);
+    update();
     addEventListener("hashchange", update);
     return () => removeEventListener("hashchange", update);
   }, []);
@@ -58,6 +62,8 @@ export function setTitle(parts) {
 
 const positions = new Map();
 let nextKey = 1;
+/** The key of the page whose position is being restored, until the user scrolls or presses a key. */
+let restoredKey = null;
 /** The key of the page that is shown. It differs from that of the history until a navigation is complete. */
 let shownKey = null;
 
@@ -65,6 +71,7 @@ let shownKey = null;
 export function watchScrolling() {
   history.scrollRestoration = "manual";
   addEventListener("scroll", () => { if (shownKey && history.state?.key === shownKey) positions.set(shownKey, scrollY); }, { passive: true });
+  for (const type of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(type, () => { restoredKey = null; }, { passive: true });
 }
 
 /** Scroll to the top of a new page, or to the former position on a page of the history. Return whether the page is new. */
@@ -76,12 +83,13 @@ export function restoreScrolling() {
     scrollTo(0, 0);
     return true;
   }
-  shownKey = key;
+  [shownKey, restoredKey] = [key, key];
   const wanted = positions.get(key) ?? 0;
   const until = performance.now() + RESTORE_MS;
   const attempt = () => {
+    if (restoredKey !== key || history.state?.key !== key) return;
     scrollTo(0, wanted);
-    if (Math.abs(scrollY - wanted) > 2 && performance.now() < until && history.state?.key === key) requestAnimationFrame(attempt);
+    if (Math.abs(scrollY - wanted) > 2 && performance.now() < until) requestAnimationFrame(attempt);
   };
   attempt();
   return false;

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from emulator.api.serializers.fields import COLUMN_TYPES
 from emulator.core import records
 from emulator.core.json_text import load_json
-from emulator.core.seeded_random import derive_uuid
+from emulator.core.seeded_random import derive_uuid_text
 from emulator.domain.installation import load_installation
 from emulator.state.scenario import Scenario, ScenarioError
 from emulator.state.store import TableDataset
@@ -175,6 +175,6 @@ COLUMN_DEFAULTS: dict[tuple[records.RecordKind, str], ColumnDefault] = {
     (records.State, "content_type"): lambda columns, _: CONTENT_TYPES.get(
         str(columns.get("enum_class")), CONTENT_TYPES["PackageStatus"]
     ),
-    (records.WebhookEvent, "uuid"): lambda columns, _: str(derive_uuid("webhook_event", columns["id"])),
+    (records.WebhookEvent, "uuid"): lambda columns, _: derive_uuid_text("webhook_event", columns["id"]),
 }
 """Columns whose default value depends on other columns."""

@@ -29,7 +29,7 @@ from emulator.state.faults import ArmedFault, Faults
 from emulator.state.journal import CallTimes
 from emulator.state.persistence import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.scenario import Scenario, ScenarioError, Settings
-from emulator.state.steps import PendingStep, Step, request_number
+from emulator.state.steps import Step, request_number
 from emulator.state.store import BaseDataset, Snapshot
 from emulator.state.world import World, WorldServices
 from emulator.worlds.loading.faults import arm_fault
@@ -182,7 +182,7 @@ def replay_step(world: World, step: Step) -> None:
     run = REPLAYS.get(step.operation)
     if run is None:
         raise UnreplayableStep(f"operation: {step.operation!r} changes nothing; known: {', '.join(REPLAYS)}")
-    with world.replaying(step.at), world.recording(PendingStep(step)):
+    with world.replaying(step.at), world.recording(step):
         run(world, step)
 
 

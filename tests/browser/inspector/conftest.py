@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from emulator import Emulator
+from tests.browser.conftest import PATIENCE
 
 PAGES = (
     "overview",
@@ -32,10 +33,10 @@ WIDTHS, THEMES = (1280, 768, 390), ("light", "dark")
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 
 WAIT = """() => new Promise((resolve, reject) => {
-  const end = performance.now() + 30_000
+  const end = performance.now() + PATIENCE
   const check = () => CONDITION
     ? resolve()
-    : performance.now() > end ? reject(new Error("false after 30 seconds")) : requestAnimationFrame(check)
+    : performance.now() > end ? reject(new Error("false after PATIENCE milliseconds")) : requestAnimationFrame(check)
   requestAnimationFrame(check)
 })"""
 
@@ -45,7 +46,7 @@ def wait_until(page: Page, condition: str) -> None:
 
     `Page.wait_for_function` evaluates strings in the page, which its content security policy forbids.
     """
-    page.evaluate(WAIT.replace("CONDITION", condition))
+    page.evaluate(WAIT.replace("CONDITION", condition).replace("PATIENCE", str(PATIENCE)))
 
 
 class MonitoredPage:
@@ -53,6 +54,7 @@ class MonitoredPage:
 
     def __init__(self, page: Page, url: str) -> None:
         self.page, self.url = page, url
+        page.set_default_timeout(PATIENCE)
         self.errors: list[str] = []
         self.requested_urls: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -67,8 +69,11 @@ class MonitoredPage:
 
     def open(self, where: str = "overview", world: str = "") -> Page:
         """Open a page of the inspector and wait until it is loaded."""
-        self.page.goto(f"{self.url}{world}/__admin/ui/#/{where}")
-        expect(self.page.locator("main h1")).to_be_visible()
+        address = f"{self.url}{world}/__admin/ui/#/{where}"
+        if self.page.url.partition("?")[0] != address.partition("?")[0]:
+            self.page.evaluate("document.querySelector('main h1')?.setAttribute('data-left', '')")
+        self.page.goto(address)
+        expect(self.page.locator("main h1:not([data-left])")).to_be_visible()
         expect(self.page.get_by_text("Loading …")).to_have_count(0)
         return self.page
 

@@ -126,4 +126,4 @@ def test_heading_title_and_navigation_agree(inspector: MonitoredPage) -> None:
         expect(current).to_have_attribute("href", f"#/{name}")
         heading = current.inner_text()
         expect(page.locator("main h1")).to_have_text(heading)
-        assert page.title() == f"{heading} · OMS emulator"
+        expect(page).to_have_title(f"{heading} · OMS emulator")

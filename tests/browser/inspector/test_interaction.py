@@ -118,8 +118,7 @@ def test_few_toasts_are_shown_at_once(oms: Emulator, inspector: MonitoredPage) -
     page = inspector.open("clock")
     for _ in range(4):
         page.get_by_role("button", name="+1 day").click()
-    expect(page.locator(".big-time")).to_have_text("2023-04-09 09:00:00 UTC")
-    expect(page.locator(".toast")).to_have_count(1)
+    expect(page.locator(".toast")).to_have_text([re.compile("2023-04-09 09:00:00")])
 
 
 @pytest.mark.parametrize("width", [1100, 768])

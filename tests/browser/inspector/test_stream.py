@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from emulator import Emulator
 from emulator.web.admin.activity import STREAMS_KEY
 from tests.browser.inspector.conftest import MonitoredPage, Opener
+from tests.support.ports import free_port
 
 TABS = 20
 
@@ -27,7 +27,7 @@ def test_an_idle_page_has_one_stream_and_sends_nothing_else(
     inspector.page.clock.install()
     page = inspector.open(where)
     expect(page.locator(".connection")).to_have_text(re.compile("Live"))
-    expect(page.get_by_text("Loading …")).to_have_count(0)
+    expect(page.locator("header time").first).to_be_visible()  # the first message of the stream
     page.clock.run_for(5_000)
     before = len(inspector.requested_urls)
     page.clock.run_for(120_000)
@@ -65,12 +65,6 @@ def test_twenty_tabs_share_one_stream(chromium: Browser, oms: Emulator) -> None:
         expect(tab.page.locator("header time").first).to_have_text("2023-04-07 09:00:00")
     assert sum(paths_of(tab).count("/__admin/events") for tab in tabs) == 2
     context.close()
-
-
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 def test_the_stream_survives_a_restart_of_the_server(page: Page) -> None:

@@ -20,7 +20,7 @@ from emulator.core.records import (
     StockLocation,
     TransferOrder,
 )
-from emulator.domain.commands import CommandCaller, run_command
+from emulator.domain.commands import run_command
 from emulator.domain.state_graph import offered_transitions
 from emulator.domain.stock import used_quota
 
@@ -93,7 +93,7 @@ def command(oms: Emulator, kind: type[Any], pick: int, which: int) -> None:
     }
     asked = {"transition": transitions[which % len(transitions)].id, "input_parameters": parameters}
     with oms.world.transaction() as tx:
-        run_command(tx.get_existing(kind, subject.id), asked, CommandCaller(), tx)
+        run_command(tx.get_existing(kind, subject.id), asked, tx)
 
 
 def step(oms: Emulator, what: str, *values: Any) -> None:

@@ -22,7 +22,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.commands import COMMANDS, CommandCaller, run_command
+from emulator.domain.commands import COMMANDS, run_command
 from tests.domain.command_run import MOVED, CommandRun, transitions_with
 from tests.domain.commands.arranging import (
     KINDS,
@@ -402,7 +402,7 @@ def test_automatic_move_has_no_command_in_its_log() -> None:
     oms = Emulator("demo")
     before = all_tables(oms.world.records)
     with oms.world.transaction() as tx:
-        run_command(in_state(oms, TRANSFERS, 73), {"transition": 1049}, CommandCaller(), tx)
+        run_command(in_state(oms, TRANSFERS, 73), {"transition": 1049}, tx)
     (log,) = [
         made
         for (kind, _), made in changed_records(before, all_tables(oms.world.records)).items()

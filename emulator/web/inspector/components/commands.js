@@ -26,7 +26,8 @@ export function Commands({ record, kind, reload }) {
   const [open, setOpen] = useState(null);
   const graph = useLoad(() => control("GET", "graph"), []);
   const fidelity = useLoad(async () => (await control("GET", "fidelity")).commands, []);
-  const known = graph.data?.[kind.graph];
+  // Without its parameters, a button would send the command in place of opening its form.
+  const known = fidelity.data || fidelity.error ? graph.data?.[kind.graph] : undefined;
   const actions = known ? actionsOf(record, kind, known, fidelity.data ?? []) : [];
   const next = nextStep(actions, kind, valueOfState(known, record.state.id));
   const act = (action) => (action.parameters.length ? setOpen(action)

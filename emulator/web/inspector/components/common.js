@@ -1,5 +1,5 @@
 /** Components that every page uses. */
-import { html, useRef, useState } from "../lib.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { showError, showSuccess } from "./toasts.js";
 
 const STATE_CATEGORIES = {
@@ -105,6 +105,13 @@ export const Hint = ({ text }) => html`<div class="explanation">${text.split("; 
 export const Properties = ({ items, rows = false }) => html`<dl class=${rows ? "facts rows" : "facts"}>${items.map(([name, value]) => html`
   <div key=${name}><dt>${name}</dt><dd>${value ?? "–"}</dd></div>`)}</dl>`;
 
+/** A field that shows `value` when that changes, and keeps what is typed when the page is rendered again. */
+export function TextField({ value, ...rest }) {
+  const field = useRef(null);
+  useLayoutEffect(() => { field.current.value = value; }, [value]);
+  return html`<input ref=${field} ...${rest} />`;
+}
+
 /** Radio buttons in one row. */
 export const RadioGroup = ({ name, legend, options, value, onChange }) => html`<fieldset class="choice">
   <legend>${legend}</legend>${options.map(([key, title]) => html`<label key=${key} class=${key === value ? "chosen" : ""}>
@@ -126,8 +133,7 @@ export function ActionButton({ onAction, children, class: extra = "", disabled =
       await onAction();
     } finally {
       set(false);
-      const element = button.current;
-      if (hadFocus) requestAnimationFrame(() => { if (!element?.isConnected || document.activeElement === document.body) focusFallback(); });
+      if (hadFocus) requestAnimationFrame(() => { if (document.activeElement === document.body) focusFallback(); });
     }
   };
   return html`<button type="button" ref=${button} class=${extra} disabled=${disabled} aria-disabled=${busy || undefined} onClick=${run} ...${rest}>${children}</button>`;

@@ -7,11 +7,21 @@ export function Dialog({ title, onClose, children, wide = false }) {
   useLayoutEffect(() => {
     const opener = document.activeElement;
     dialog.current.showModal();
-    return () => requestAnimationFrame(() => (opener?.isConnected && opener !== document.body ? opener.focus() : focusFallback()));
+    return () => queueMicrotask(() => {  // when the dialog is removed, and before the next event
+      if (document.activeElement !== document.body) return;
+      if (opener?.isConnected && opener !== document.body) opener.focus();
+      else focusFallback();
+    });
   }, []);
-  return html`<dialog ref=${dialog} class=${wide ? "wide" : ""} aria-label=${title} onClose=${onClose}>
+  // The browser would report the end of the dialog later, when another one may be open already.
+  const cancel = (event) => {
+    if (event.target !== dialog.current) return;
+    event.preventDefault();
+    onClose();
+  };
+  return html`<dialog ref=${dialog} class=${wide ? "wide" : ""} aria-label=${title} onCancel=${cancel} onClose=${onClose}>
     <header><h2>${title}</h2>
-      <button type="button" class="quiet" aria-label="Close" onClick=${() => dialog.current.close()}>✕</button></header>
+      <button type="button" class="quiet" aria-label="Close" onClick=${onClose}>✕</button></header>
     ${children}
   </dialog>`;
 }

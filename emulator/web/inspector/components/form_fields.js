@@ -15,7 +15,7 @@ export function Field({ parameter, record }) {
   const CustomField = CUSTOM_FIELDS[name];
   if (CustomField) return html`<${CustomField} ...${{ parameter, record, title }} />`;
   const type = parameter.type === "IntegerField" ? "number" : name.endsWith("_date") ? "date" : "text";
-  return html`<label class="field"><span>${title}</span><input name=${name} type=${type} required=${required} value=${DEFAULTS[name]?.(record) ?? ""} />
+  return html`<label class="field"><span>${title}</span><input name=${name} type=${type} required=${required} defaultValue=${DEFAULTS[name]?.(record) ?? ""} />
     <${ProvenanceNote} parameter=${parameter} /></label>`;
 }
 

@@ -1,6 +1,6 @@
 /** The layout around every page: navigation, world, clock, armed faults and the connection. */
 import { BASE, control, ROOT } from "../api.js";
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { useLive, useStream } from "../loading.js";
 import { PAGES } from "../pages.js";
 import { href } from "../router.js";
@@ -20,7 +20,7 @@ export function Layout({ current, children }) {
   // The browser reports the end of a dialog later, when the next one may be open already.
   const closeSearch = (number) => setSearch((shown) => (shown === number ? 0 : shown));
   useLayoutEffect(() => setOpen(false), [current]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (event) => {
       if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();

@@ -1,6 +1,6 @@
 /** The command palette: finds pages and states, and records by any of their numbers. */
 import { control, guide } from "../api.js";
-import { html, useEffect, useRef, useState } from "../lib.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { PAGES } from "../pages.js";
 import { href } from "../router.js";
 import { Dialog } from "./dialog.js";
@@ -35,48 +35,52 @@ const SEARCHES = [
 
 const contains = (title, text) => title.toLowerCase().includes(text.toLowerCase());
 
-/** Return the hits for a text: pages, actions and states at once, records from the server. */
-async function search(text, graph) {
+/** Return the hits for a text: records and states from the server, actions and pages. */
+async function search(text, loadedGraph) {
+  const [graph, ...found] = await Promise.all([text.length < 2 ? null : loadedGraph, ...SEARCHES.filter(([pattern]) => pattern.test(text)).map(([, run]) => run(text).catch(() => []))]);
   const pages = PAGES.filter(([, title]) => contains(title, text)).map(([name, title]) => ({ title, detail: "Page", to: href(name) }));
   const actions = ACTIONS.filter(([title]) => text && contains(title, text)).map(([title, run]) => ({ title, detail: "Action", run }));
   const states = text.length < 2 ? [] : [["packages", "Packages"], ["transfers", "Transfer orders"]].flatMap(([part, many]) => (graph?.[part].states ?? [])
     .filter((state) => contains(state.name, text)).map((state) => ({ title: `${many}: ${state.name}`, detail: `${state.count} · State`, to: href(part, { state: state.id }) })));
-  const found = await Promise.all(SEARCHES.filter(([pattern]) => pattern.test(text)).map(([, run]) => run(text).catch(() => [])));
   const records = [...new Map(found.flat().map((hit) => [hit.to, hit])).values()];
   return [...records, ...states, ...actions, ...pages];
 }
 
 export function Palette({ onClose }) {
   const [text, setText] = useState("");
-  const [hits, setHits] = useState([]);
+  const [{ hits, of }, setFound] = useState({ hits: [], of: null });
   const [selected, setSelected] = useState(0);
-  const graph = useRef(null);
-  const latest = useRef(0);
-  useEffect(() => { control("GET", "graph").then((loaded) => { graph.current = loaded; }, () => {}); }, []);
-  useEffect(() => {
-    const number = ++latest.current;
-    const timer = setTimeout(async () => {
-      const found = await search(text.trim(), graph.current);
-      if (number === latest.current) {
-        setHits(found);
-        setSelected(0);
-      }
-    }, text ? DEBOUNCE_MS : 0);
-    return () => clearTimeout(timer);
-  }, [text]);
+  const [graph] = useState(() => control("GET", "graph").catch(() => null));
+  const isChosen = useRef(false);  // Enter was pressed before the hits of the text were there
   const choose = (hit) => {
     onClose();
     if (hit.run) hit.run();
     else location.hash = hit.to;
   };
+  useLayoutEffect(() => {
+    let isNewest = true;
+    isChosen.current = false;
+    const timer = setTimeout(async () => {
+      const found = await search(text.trim(), graph);
+      if (!isNewest) return;
+      setFound({ hits: found, of: text });
+      setSelected(0);
+      if (isChosen.current && found.length) choose(found[0]);
+    }, text ? DEBOUNCE_MS : 0);
+    return () => {
+      isNewest = false;
+      clearTimeout(timer);
+    };
+  }, [text]);
   const onKeyDown = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       event.preventDefault();
       setSelected((selected + step + hits.length) % Math.max(hits.length, 1));
-    } else if (event.key === "Enter" && hits[selected]) {
+    } else if (event.key === "Enter") {
       event.preventDefault();
-      choose(hits[selected]);
+      if (of !== text) isChosen.current = true;
+      else if (hits[selected]) choose(hits[selected]);
     }
   };
   return html`<${Dialog} title="Search" onClose=${onClose}>
@@ -86,5 +90,5 @@ export function Palette({ onClose }) {
     <ul id="palette-hits" class="palette-hits" role="listbox" aria-label="Results">${hits.map((hit, index) => html`
       <li key=${hit.to ?? hit.title} id="hit-${index}" role="option" aria-selected=${index === selected} onClick=${() => choose(hit)}>
         <span>${hit.title}</span> <small>${hit.detail}</small></li>`)}</ul>
-    ${text && !hits.length && html`<p class="empty" role="status">Nothing matches.</p>`}<//>`;
+    ${text && text === of && !hits.length && html`<p class="empty" role="status">Nothing matches.</p>`}<//>`;
 }

@@ -2,7 +2,7 @@
 import { control, guide, queryString } from "../api.js";
 import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
 import { useLive, useLoad } from "../loading.js";
-import { href, navigate } from "../router.js";
+import { currentQuery, href, navigate } from "../router.js";
 import { number } from "../format.js";
 import { PageHeading, WhenLoaded } from "./common.js";
 import { Pager, Table } from "./table.js";
@@ -22,7 +22,7 @@ export function RecordList({ kind, query }) {
   const graph = useLoad(async () => (listed ? control("GET", "graph") : null), [listed]);
   const filters = useLoad(async () => (listed ? (await control("GET", "fidelity")).filters
     .filter((filter) => filter.operations.includes(kind.operation)) : null), [listed]);
-  const show = (changed) => navigate(kind.name, { ...query, page: "", ...changed });
+  const show = (changed) => navigate(kind.name, { ...currentQuery(), page: "", ...changed });
   useEffect(() => { if (list.data) markPainted(); }, [list.data]);
   return html`<div><${PageHeading} title=${kind.title}>
       <label class="check"><input type="checkbox" checked=${live} onChange=${() => setLive(!live)} /> Live</label>

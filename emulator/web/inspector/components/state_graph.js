@@ -75,10 +75,10 @@ function useFlashes(graph) {
     seen.current = new Set(moved.map((entry) => entry.id));
     const idOf = (name) => graph.states.find((state) => state.name === name)?.id;
     const keys = fresh.map((entry) => `${idOf(entry.from)}-${idOf(entry.to)}`);
-    if (!keys.length) return undefined;
-    set(new Set(keys));
-    const timer = setTimeout(set, FLASH_MS, new Set());
-    return () => clearTimeout(timer);
+    if (!keys.length) return;
+    const taken = new Set(keys);
+    set(taken);
+    setTimeout(() => set((shown) => (shown === taken ? new Set() : shown)), FLASH_MS);
   }, [entries]);
   return flashes;
 }

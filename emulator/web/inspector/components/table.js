@@ -3,6 +3,7 @@
  * card styles remove the native ones.
  */
 import { html } from "../lib.js";
+import { TextField } from "./common.js";
 
 const NEXT_ORDER = { none: "ascending", ascending: "descending", descending: "ascending" };
 
@@ -47,7 +48,7 @@ export function Pager({ page, pages, count, one, many, onPage }) {
     <span class="grow" role="status">${count.toLocaleString("en")} ${count === 1 ? one : many}</span>
     <button type="button" disabled=${page <= 1} onClick=${goTo(1)} aria-label="First page">«</button>
     <button type="button" disabled=${page <= 1} onClick=${goTo(page - 1)} aria-label="Previous page">‹</button>
-    <span>Page <input type="number" aria-label="Page" min="1" max=${pages} value=${page}
+    <span>Page <${TextField} type="number" aria-label="Page" min="1" max=${pages} value=${page}
       onChange=${(event) => onPage(Math.min(Math.max(Number(event.target.value) || 1, 1), pages))} />
       of ${pages.toLocaleString("en")}</span>
     <button type="button" disabled=${page >= pages} onClick=${goTo(page + 1)} aria-label="Next page">›</button>

@@ -1,5 +1,5 @@
 /** Toasts: short messages about actions, announced by screen readers. */
-import { html, useEffect, useState } from "../lib.js";
+import { html, useLayoutEffect, useState } from "../lib.js";
 
 const DURATION = { success: 5_000, error: 20_000 };
 /** A new success replaces the one before. Older errors are dropped. */
@@ -58,7 +58,7 @@ function Toast({ toast }) {
 
 export function Toasts() {
   const [shown, set] = useState(toasts);
-  useEffect(() => {
+  useLayoutEffect(() => {
     listeners.add(set);
     return () => listeners.delete(set);
   }, []);

@@ -4,7 +4,7 @@ import { html } from "../lib.js";
 import { useLoad } from "../loading.js";
 import { Card, PageHeading, RadioGroup, WhenLoaded } from "../components/common.js";
 import { Table } from "../components/table.js";
-import { navigate } from "../router.js";
+import { currentQuery, navigate } from "../router.js";
 import { number } from "../format.js";
 
 const SHOWN = [["missing", "Not covered"], ["met", "Covered"]];
@@ -19,7 +19,7 @@ function Report({ report, query }) {
   const names = Object.keys(report.dimensions);
   const selected = names.includes(query.of) ? query.of : names[0];
   const shown = query.shown === "met" ? "met" : "missing";
-  const show = (changed) => navigate("coverage", { of: selected, shown, ...changed });
+  const show = (changed) => navigate("coverage", { of: selected, shown, ...currentQuery(), ...changed });
   const dimension = report.dimensions[selected];
   const rows = shown === "met" ? Object.entries(dimension.counts) : dimension.missing.map((name) => [name, 0]);
   return html`<div>

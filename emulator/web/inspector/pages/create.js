@@ -50,7 +50,7 @@ function OrderForm({ catalog }) {
     <fieldset><legend>Order lines</legend>${lines.length ? lines.map((line) => html`<div class="bar line" key=${line.sku}><${Picture} product=${line.product} />
         <span class="grow">${line.product.name} <small>${line.sku}</small></span>
         <label class="field"><span class="sr">Quantity of ${line.sku}</span><input type="number" min="0" max="100" value=${line.quantity}
-          onInput=${(event) => change(line.sku, Number(event.target.value))} /></label>
+          onInput=${({ target }) => target.value !== "" && change(line.sku, Number(target.value))} /></label>
         <button type="button" class="small" aria-label="Remove ${line.sku}" onClick=${() => change(line.sku, 0)}>✕</button></div>`)
       : html`<p class="empty">Choose a product above.</p>`}</fieldset>
     <div class="fields"><label class="field"><span>First name</span><input name="first_name" /></label><label class="field"><span>Last name</span><input name="last_name" /></label>
@@ -73,7 +73,7 @@ function PackageForm() {
   return html`<form onSubmit=${submit}><div class="fields">
     <label class="field"><span>State</span><select name="state">${(graph.data?.packages.states ?? []).map((state) => html`<option key=${state.id} value=${state.name}>${state.name}</option>`)}</select></label>
     <label class="field"><span>Items</span><input name="items" type="number" min="1" max="20" value="1" required /></label></div>
-    <div class="actions"><button class="main">Make package</button></div></form>`;
+    <div class="actions"><button class="main" disabled=${!graph.data}>Make package</button></div></form>`;
 }
 
 function StockForm({ catalog }) {

@@ -15,8 +15,8 @@ import { orDash, time } from "../format.js";
 export function Page({ params: [id] }) {
   const loaded = useLoad(() => control("GET", `requests/${encodeURIComponent(id)}`), [id]);
   return html`<div><p><a href=${backTo("journal")}>← Journal</a></p>
+    <${PageHeading} title=${loaded.data ? `${loaded.data.method} ${loaded.data.path}` : `Request ${id}`}>${loaded.data && html`<${Status} of=${loaded.data.status} />`}<//>
     <${WhenLoaded} request=${loaded} feature="the journal">${(exchange) => html`<div>
-      <${PageHeading} title="${exchange.method} ${exchange.path}"><${Status} of=${exchange.status} /><//>
       <${Reason} exchange=${exchange} />
       <${Replay} exchange=${exchange} />
       <${Card} title="Exchange"><${Properties} items=${[
@@ -94,9 +94,9 @@ function EditDialog({ request, kept, send, onClose }) {
     return send({ ...request, method, path, body });
   };
   return html`<${Dialog} wide title="Edit and resend" onClose=${onClose}><form onSubmit=${submit}>
-    <div class="fields"><label class="field"><span>Method</span><input name="method" value=${request.method} required /></label>
-      <label class="field wide"><span>Path and query</span><input name="path" value=${request.path} required /></label></div>
-    <label class="field"><span>Body</span><textarea name="body" rows="12">${typeof request.body === "string" ? pretty(request.body) : ""}</textarea></label>
+    <div class="fields"><label class="field"><span>Method</span><input name="method" defaultValue=${request.method} required /></label>
+      <label class="field wide"><span>Path and query</span><input name="path" defaultValue=${request.path} required /></label></div>
+    <label class="field"><span>Body</span><textarea name="body" rows="12" defaultValue=${typeof request.body === "string" ? pretty(request.body) : ""}></textarea></label>
     <p class="hint">The headers stay: ${["Authorization", ...kept.map(([name]) => name)].join(", ")}.</p>
     <div class="actions"><button class="main">Send</button></div></form><//>`;
 }

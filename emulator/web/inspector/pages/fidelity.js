@@ -2,9 +2,9 @@
 import { control } from "../api.js";
 import { html } from "../lib.js";
 import { useLoad } from "../loading.js";
-import { Card, PageHeading, Provenance, RadioGroup, WhenLoaded } from "../components/common.js";
+import { Card, PageHeading, Provenance, RadioGroup, TextField, WhenLoaded } from "../components/common.js";
 import { Table } from "../components/table.js";
-import { navigate } from "../router.js";
+import { currentQuery, navigate } from "../router.js";
 import { number } from "../format.js";
 
 const PROVENANCES = [["", "All"], ["documented", "Documented"], ["observed", "Observed"], ["framework", "Framework"], ["assumed", "Assumed"]];
@@ -39,7 +39,7 @@ function Behaviours({ sections, query }) {
   const provenance = query.how ?? "";
   const text = (query.text ?? "").toLowerCase();
   const rows = sections[part].filter((row) => (!provenance || row.provenance === provenance) && JSON.stringify(row).toLowerCase().includes(text));
-  const show = (changed) => navigate("fidelity", { part, how: provenance, text: query.text, ...changed });
+  const show = (changed) => navigate("fidelity", { part, how: provenance, text: query.text, ...currentQuery(), ...changed });
   const search = (event) => {
     event.preventDefault();
     show({ text: new FormData(event.target).get("text") });
@@ -49,7 +49,7 @@ function Behaviours({ sections, query }) {
     <${RadioGroup} name="part" legend="Section" options=${parts.map((each) => [each, `${each} (${sections[each].length})`])} value=${part} onChange=${(value) => show({ part: value })} />
     <${RadioGroup} name="how" legend="Provenance" options=${PROVENANCES} value=${provenance} onChange=${(value) => show({ how: value })} />
     <form class="bar" role="search" aria-label="Search" onSubmit=${search}><label class="field"><span>Contains</span>
-      <input name="text" type="search" value=${query.text ?? ""} /></label><button>Search</button></form>
+      <${TextField} name="text" type="search" value=${query.text ?? ""} /></label><button>Search</button></form>
     <${Table} label=${part} rows=${rows} rowKey=${(row) => sections[part].indexOf(row)} columns=${[
       { key: "name", long: true, title: "Behaviour", cell: (row) => nameOf(part, row) },
       { key: "provenance", whole: true, title: "Provenance", cell: (row) => html`<${Provenance} of=${row.provenance} />` },

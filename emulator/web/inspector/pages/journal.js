@@ -2,7 +2,7 @@
 import { control, queryString } from "../api.js";
 import { html, useState } from "../lib.js";
 import { useLive, useLoad } from "../loading.js";
-import { ActionButton, PageHeading, Status, WhenLoaded } from "../components/common.js";
+import { ActionButton, PageHeading, Status, TextField, WhenLoaded } from "../components/common.js";
 import { ConfirmButton, Dialog } from "../components/dialog.js";
 import { download, FORMATS, requestsOfHar, resend } from "../components/export.js";
 import { runAction, showError } from "../components/toasts.js";
@@ -20,10 +20,9 @@ export function Page({ query }) {
   const filters = Object.fromEntries(FILTERS.map((key) => [key, query[key]]));
   const loadNewest = () => control("GET", `requests${queryString({ ...filters, limit, brief: true })}`);
   const journal = useLive(loadNewest, ["requests"], [queryString(filters), limit], running);
-  const resume = () => { setRunning(!running); if (!running) journal.reload(); };
   const clear = () => runAction(() => control("DELETE", "requests"), "Journal cleared").then((ok) => ok && journal.reload());
   return html`<div><${PageHeading} title="Journal">
-      <button type="button" aria-pressed=${!running} onClick=${resume}>${running ? "Pause" : "Resume"}</button>
+      <button type="button" aria-pressed=${!running} onClick=${() => setRunning(!running)}>${running ? "Pause" : "Resume"}</button>
       <${ConfirmButton} class="danger" confirm="Clear journal" onAction=${clear}
         question="All recorded exchanges of this world are deleted. This cannot be undone.">Clear<//><//>
     <${HarDrop}><${Filters} values=${filters} />
@@ -69,14 +68,14 @@ function Filters({ values }) {
     navigate("journal", Object.fromEntries(new FormData(event.target)));
   };
   return html`<form class="bar" role="search" aria-label="Filter the journal" onSubmit=${filter}>
-    <label class="field"><span>Operation</span><input name="operation" list="operations" value=${values.operation ?? ""} /></label>
+    <label class="field"><span>Operation</span><${TextField} name="operation" list="operations" value=${values.operation ?? ""} /></label>
     <datalist id="operations">${[...new Set(operations.data ?? [])].map((name) => html`<option key=${name} value=${name} />`)}</datalist>
     <label class="field"><span>Method</span><select name="method"><option value="">All methods</option>
       ${METHODS.map((name) => html`<option key=${name} selected=${name === values.method}>${name}</option>`)}</select></label>
-    <label class="field"><span>Status</span><input name="status" inputmode="numeric" pattern="[0-9]*" size="5" value=${values.status ?? ""} /></label>
-    <label class="field"><span>Path</span><input name="path" value=${values.path ?? ""} /></label>
+    <label class="field"><span>Status</span><${TextField} name="status" inputmode="numeric" pattern="[0-9]*" size="5" value=${values.status ?? ""} /></label>
+    <label class="field"><span>Path</span><${TextField} name="path" value=${values.path ?? ""} /></label>
     <button class="main">Filter</button>
-    <button type="button" onClick=${() => navigate("journal")}>Clear filters</button>
+    <button type="reset" onClick=${() => navigate("journal")}>Clear filters</button>
   </form>`;
 }
 

@@ -1,6 +1,6 @@
 /** The stories: chapters with narration, each in a separate world; and the page of a presenter. */
 import { control, ROOT, BASE } from "../api.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
 import { useLoad, useStream } from "../loading.js";
 import { Activity } from "../components/activity.js";
 import { setClock } from "../components/clock_controls.js";
@@ -60,7 +60,7 @@ function Chapter({ story, name, number, presents }) {
     await openChapter(name, next, query);
     setBusy(false);
   };
-  useEffect(() => {
+  useLayoutEffect(() => {  // not later: a key would turn the page from the chapter before
     const onKey = (event) => {
       if (event.target.closest?.("input, select, textarea, dialog")) return;
       if (event.key === "ArrowRight") go(number + 1);

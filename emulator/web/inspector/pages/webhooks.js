@@ -96,5 +96,5 @@ function SubscribeForm({ change }) {
   return html`<form class="bar" onSubmit=${submit}>
     <label class="field"><span>Event</span><select name="event_type">${(types.data ?? []).map((type) => html`<option key=${type}>${type}</option>`)}</select></label>
     <label class="field"><span>Target URL</span><input name="target_url" type="url" required maxlength="255" placeholder="http://127.0.0.1:3000/hook" /></label>
-    <button class="main">Subscribe</button></form>`;
+    <button class="main" disabled=${!types.data}>Subscribe</button></form>`;
 }
