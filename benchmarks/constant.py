@@ -1,7 +1,7 @@
 """A peer on granian: constant bytes from a bare WSGI function, or from a Flask application.
 
-It reads the responses (`Answer`) from stdin. granian is started by its own entry point, with one worker process and
-one blocking thread. With its default, a thread for each connection, it uses more CPU time.
+It reads the responses (`Answer`) from stdin. granian is started by its own entry point, with one worker process. By
+default it starts more threads while requests wait. An optional argument is the number of threads.
 """
 
 import socket
@@ -39,8 +39,9 @@ def main() -> None:
     answers, port = load(sys.stdin.buffer.read()), free_port()
     app = create_app(answers) if sys.argv[1] == "flask" else bare_app(answers)
     threading.Thread(target=print_ready, args=[port], daemon=True).start()
+    threads = int(sys.argv[2]) if len(sys.argv) > 2 else None
     server = Granian(
-        "constant", port=port, interface=Interfaces.WSGI, workers=1, blocking_threads=1, log_enabled=False
+        "constant", port=port, interface=Interfaces.WSGI, workers=1, blocking_threads=threads, log_enabled=False
     )
     server.serve(target_loader=lambda _: app)
 

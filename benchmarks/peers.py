@@ -85,8 +85,8 @@ def emulator(server: str, _: Bytes) -> AbstractContextManager[Server]:
     return running(ours("--server", server))
 
 
-def python_peer(module: str, argument: str, bytes_: Bytes) -> AbstractContextManager[Server]:
-    return running([sys.executable, "-m", f"benchmarks.{module}", argument], stdin=dump(list(bytes_)))
+def python_peer(module: str, arguments: tuple[str, ...], bytes_: Bytes) -> AbstractContextManager[Server]:
+    return running([sys.executable, "-m", f"benchmarks.{module}", *arguments], stdin=dump(list(bytes_)))
 
 
 @contextmanager
@@ -159,14 +159,15 @@ TUNED = ("--no-request-journal", "--disable-request-logging", "--disable-banner"
 OURS = "emulator on granian"
 PEERS = (
     Peer("nginx, static files", nginx, ("nginx",)),
-    Peer("constant bytes on granian", partial(python_peer, "constant", "bare")),
+    Peer("constant bytes on granian, one thread", partial(python_peer, "constant", ("bare", "1"))),
+    Peer("constant bytes on granian", partial(python_peer, "constant", ("bare",))),
     Peer(OURS, partial(emulator, "granian")),
-    Peer("Flask with constant bytes on granian", partial(python_peer, "constant", "flask")),
+    Peer("Flask with constant bytes on granian", partial(python_peer, "constant", ("flask",))),
     Peer("commercetools-mock", commercetools, ("node", "npm"), has_list=False),
     Peer("WireMock, tuned", partial(wiremock, TUNED), ("java", "npm"), warm_up=4),
     Peer("WireMock, defaults", partial(wiremock, ("--disable-gzip",)), ("java", "npm"), warm_up=4),
     Peer("emulator on waitress", partial(emulator, "waitress")),
-    Peer("Flask with constant bytes on waitress", partial(python_peer, "baseline", "4")),
+    Peer("Flask with constant bytes on waitress", partial(python_peer, "baseline", ("4",))),
 )
 
 
