@@ -398,10 +398,10 @@ def failure_report(item: pytest.Item, emulator: Emulator) -> Iterator[str]:
     settings = emulator.world.settings
     count = len(emulator.requests)
     newest = list(itertools.islice(emulator.requests, MAX_EXCHANGES))
-    yield f"scenario {settings.scenario}, seed {settings.seed}, {emulator.clock.now().isoformat()}"
+    yield f"scenario {settings.source.name}, seed {settings.source.seed}, {emulator.clock.now().isoformat()}"
     yield f"{'the latest ' if count > MAX_EXCHANGES else ''}{len(newest)} of {count} exchanges:"
     yield from (request.describe() for request in reversed(newest))
-    if (note := emulator.world.outbox.waiting_note) is not None:
+    if (note := emulator.world.outbox.sender.waiting_note) is not None:
         yield note
     yield save_scenario(item, emulator)
 

@@ -56,10 +56,9 @@ COMMAND = "package__prepare_package_command__waiting__preparing"
 ALLOWANCES = {
     "modules": (24, "55 modules of features that were added after the layout"),
     "lines of Python": (
-        13_850,
-        "10,200 of later features, 3,100 that these added to older modules, 550 over from the start",
+        13_370,
+        "10,200 of later features, 3,100 that these added to older modules, 70 over from the start",
     ),
-    "modules per command": (2, "state/persistent_map.py and worlds/live_traffic.py"),
 }
 """Figure -> how far it may exceed its bar, and why. `docs/explanation/decisions/size.md` has the details."""
 

@@ -34,8 +34,10 @@ NULL_CHARACTERS = "Null characters are not allowed."
 TOO_LARGE = "Ensure this value is less than or equal to 1e+50."
 MAX_NUMBER = 1e50
 MIN_NUMBER = -(10**50)
+# Other values of these two do not filter.
 BOOLEAN_VALUES = {"1": True, "0": False, "true": True, "false": False}
 NULL_BOOLEAN_VALUES = {"True": True, "true": True, "2": True, "False": False, "false": False, "3": False}
+"""The values that Django's own widget knows, in this case of letters."""
 DATE_FORMATS = (
     "%Y-%m-%d",
     "%m/%d/%Y",
@@ -72,7 +74,8 @@ def parse_list_query(filters: FilterSet, query: Query, reader: Reader) -> ListQu
             continue
         try:
             value = parse_filter(filter_.value_type, query[name][-1])
-            require_choice(value, filter_.is_choice, reader)
+            if isinstance(value, int) and filter_.is_choice is not None and not filter_.is_choice(reader, value):
+                raise FieldError(NOT_A_CHOICE)
         except FieldError as error:
             errors[name] = error.messages
             continue
@@ -81,12 +84,6 @@ def parse_list_query(filters: FilterSet, query: Query, reader: Reader) -> ListQu
     if errors:
         raise ValidationFailed(errors)
     return ListQuery(filters, tuple(conditions), parse_order(filters, query))
-
-
-def require_choice(value: FilterValue, is_choice: Callable[[Reader, int], bool] | None, reader: Reader) -> None:
-    """Raise `FieldError` if the value must refer to a record and does not."""
-    if is_choice is not None and isinstance(value, int) and not is_choice(reader, value):
-        raise FieldError(NOT_A_CHOICE)
 
 
 def parse_order(filters: FilterSet, query: Query) -> tuple[str, ...]:
@@ -120,16 +117,6 @@ def parse_number(text: str) -> int:
     return int(value) if value > MIN_NUMBER else MIN_NUMBER
 
 
-def parse_boolean(text: str) -> bool | NoFilter:
-    """Parse true or false in any case; other values do not filter."""
-    return BOOLEAN_VALUES.get(text.lower(), NO_FILTER)
-
-
-def parse_null_boolean(text: str) -> bool | NoFilter:
-    """Parse true or false as Django's own widget does; other values do not filter."""
-    return NULL_BOOLEAN_VALUES.get(text, NO_FILTER)
-
-
 def parse_uuid(text: str) -> str | NoFilter:
     if (stripped := strip_text(text)) == "":
         return NO_FILTER
@@ -145,10 +132,6 @@ def parse_choice(text: str) -> int:
         return int(text)
     except ValueError:
         raise FieldError(NOT_A_CHOICE) from None
-
-
-def parse_text(text: str) -> str | NoFilter:
-    return strip_text(text) or NO_FILTER
 
 
 def strip_text(text: str) -> str:
@@ -197,27 +180,17 @@ def parse_zone(text: str | None) -> timezone | None:
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
 
 
-def parse_numbers(text: str) -> frozenset[int]:
-    """Parse numbers between commas; empty parts are ignored."""
-    return frozenset(parse_number(part) for part in text.split(",") if part)
-
-
-def parse_texts(text: str) -> frozenset[str]:
-    """Parse texts between commas."""
-    return frozenset(map(strip_text, text.split(",")))
-
-
 FILTER_PARSERS: dict[str, Callable[[str], FilterValue]] = {
     "number": parse_number,
-    "boolean": parse_boolean,
-    "null_boolean": parse_null_boolean,
-    "char": parse_text,
+    "boolean": lambda text: BOOLEAN_VALUES.get(text.lower(), NO_FILTER),
+    "null_boolean": lambda text: NULL_BOOLEAN_VALUES.get(text, NO_FILTER),
+    "char": lambda text: strip_text(text) or NO_FILTER,
     "uuid": parse_uuid,
     "choice": parse_choice,
     "date": parse_date,
     "datetime": parse_datetime,
-    "number_list": parse_numbers,
-    "char_list": parse_texts,
+    "number_list": lambda text: frozenset(parse_number(part) for part in text.split(",") if part),
+    "char_list": lambda text: frozenset(map(strip_text, text.split(","))),
 }
 """Type of a filter -> function that parses the text of its parameter, which is not empty."""
 

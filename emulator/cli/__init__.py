@@ -40,46 +40,37 @@ def garbage_collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-COMMANDS = LazyCommands(
-    {
-        "coverage": "emulator.cli.reports:coverage",
-        "exec": "emulator.cli.serve:exec_",
-        "export": "emulator.cli.data:export",
-        "import": "emulator.cli.data:import_",
-        "installation": "emulator.cli.data:installation",
-        "mcp": "emulator.cli.mcp:mcp",
-        "mutate": "emulator.cli.reruns:mutate",
-        "openapi": "emulator.cli.data:openapi",
-        "record": "emulator.cli.record:record",
-        "routes": "emulator.cli.data:routes",
-        "scenarios": "emulator.cli.data:scenarios",
-        "serve": "emulator.cli.serve:serve",
-        "sweep": "emulator.cli.reruns:sweep",
-        "token": "emulator.cli.data:token",
-        "verify": "emulator.cli.reports:verify",
-    }
-)
-"""Command -> its module and function."""
-SUMMARIES = {
-    "coverage": "Merge coverage FILES and report the coverage.",
-    "exec": "Start an emulator, run a command, and exit with the exit code of the command.",
-    "export": "Write a world as a scenario file.",
+COMMAND_TABLE = {
+    "coverage": ("reports:coverage", "Merge coverage FILES and report the coverage."),
+    "exec": ("serve:exec_", "Start an emulator, run a command, and exit with the exit code of the command."),
+    "export": ("data:export", "Write a world as a scenario file."),
     "import": (
-        "Create a scenario from recorded GET responses of an OMS: lists, details, logs and events of both surfaces."
+        "data:import_",
+        "Create a scenario from recorded GET responses of an OMS: lists, details, logs and events of both surfaces.",
     ),
-    "installation": "Create, lint and compare installations: states, transitions, locations.",
-    "mcp": "Serve the control API to coding agents (Model Context Protocol).",
-    "mutate": "Change one behaviour of the emulator at a time, and report the changes that no test notices.",
-    "openapi": "Print the OpenAPI 3.1 document of the emulated API, or another description of it.",
-    "record": "Record the traffic between a client and a real OMS, until Ctrl-C.",
-    "routes": "List all operations: name, method, path, statuses and the page that documents them.",
-    "scenarios": "List the bundled scenarios.",
-    "serve": "Run the server until it is stopped.",
-    "sweep": "Run tests once for each call that they make and each kind of fault, and print a grid of the outcomes.",
-    "token": "Print a credential with the role ROLE.",
-    "verify": "Check whether the server at URL conforms to the contract.",
+    "installation": ("data:installation", "Create, lint and compare installations: states, transitions, locations."),
+    "mcp": ("mcp:mcp", "Serve the control API to coding agents (Model Context Protocol)."),
+    "mutate": (
+        "reruns:mutate",
+        "Change one behaviour of the emulator at a time, and report the changes that no test notices.",
+    ),
+    "openapi": ("data:openapi", "Print the OpenAPI 3.1 document of the emulated API, or another description of it."),
+    "record": ("record:record", "Record the traffic between a client and a real OMS, until Ctrl-C."),
+    "routes": ("data:routes", "List all operations: name, method, path, statuses and the page that documents them."),
+    "scenarios": ("data:scenarios", "List the bundled scenarios."),
+    "serve": ("serve:serve", "Run the server until it is stopped."),
+    "sweep": (
+        "reruns:sweep",
+        "Run tests once for each call that they make and each kind of fault, and print a grid of the outcomes.",
+    ),
+    "token": ("data:token", "Print a credential with the role ROLE."),
+    "verify": ("reports:verify", "Check whether the server at URL conforms to the contract."),
 }
-"""Command -> the first sentence of its help, for the list of commands. Importing all commands takes half a second."""
+"""Command -> its module and function in this package, and the first sentence of its help, for the list of commands.
+
+Importing all commands takes half a second.
+"""
+COMMANDS = LazyCommands({name: f"emulator.cli.{target}" for name, (target, _) in COMMAND_TABLE.items()})
 
 
 class CommandGroup(click.Group):
@@ -87,7 +78,7 @@ class CommandGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands. Import only those that another program added, as the npm package does."""
-        summaries = {name: click.Command(name, help=summary) for name, summary in SUMMARIES.items()}
+        summaries = {name: click.Command(name, help=summary) for name, (_, summary) in COMMAND_TABLE.items()}
         listed = {name: summaries.get(name) or self.commands[name] for name in self.commands}
         click.Group(commands=listed).format_commands(ctx, formatter)
 

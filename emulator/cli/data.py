@@ -18,7 +18,7 @@ from emulator.core.credentials import CREDENTIALS, issue_token
 from emulator.core.files import encode_scenario, replace_file, write_scenario_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import load_schema
-from emulator.domain.installation import DEFAULT, installation_path, load_own_records, portable_form
+from emulator.domain.installation import DEFAULT, installation_path, portable_form, read_installation
 from emulator.domain.installation.checks import diff_installations, lint_installation
 from emulator.domain.scenario_files import bundled_scenarios, with_installation
 from emulator.state.clock import machine_now
@@ -281,7 +281,8 @@ def diff(*, one: str, other: str) -> int:
     Only the entries of the files themselves are compared, without dates. Exit code 1 if they differ.
     """
     with errors_as_messages():
-        return print_findings(diff_installations(load_own_records(one), load_own_records(other)))
+        before, after = (read_installation(installation_path(name)).records for name in (one, other))
+        return print_findings(diff_installations(before, after))
 
 
 def print_findings(lines: list[str]) -> int:

@@ -111,7 +111,11 @@ class RecordedFiles:
         self.shadow = None if evidence is None else open_shadow(evidence)
         if output is not None:
             check_target(output, force=force)
-            check_installation(installation_file(output), force=force)
+            other = installation_file(output)
+            if other.exists() and not force and DESCRIPTION.encode() not in other.read_bytes():
+                raise click.ClickException(
+                    f"{other} exists and is not a recorded installation; use --force to replace it"
+                )
         self._worker.start()
 
     def probe_with(self, prober: Prober) -> None:
@@ -179,9 +183,3 @@ def print_evidence(evidence: Evidence, file: Path) -> None:
 
 def installation_file(output: Path) -> Path:
     return output.with_name(f"{output.stem}.installation.json")
-
-
-def check_installation(file: Path, *, force: bool) -> None:
-    """Raise `ClickException` if the file exists and is not the installation of an earlier recording."""
-    if file.exists() and not force and DESCRIPTION.encode() not in file.read_bytes():
-        raise click.ClickException(f"{file} exists and is not a recorded installation; use --force to replace it")

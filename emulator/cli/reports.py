@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,16 +12,17 @@ from urllib.parse import urlsplit
 
 import click
 
-from emulator import coverage as reports
 from emulator.cli import exit_with
 from emulator.cli.terminal import NamedChoice, check_writable, errors_as_messages, write_file
 from emulator.contract import CHECKS, Result, Target, Unreachable, render, run, summary
+from emulator.core.credentials import TOKEN_FORMAT
+from emulator.coverage import counts
+from emulator.coverage import report as reports
 
 NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
 """Exit codes of `verify`: nothing could be verified; the server deviates from the contract; Ctrl-C."""
 BELOW_MINIMUM = 1
 """Exit code of `coverage` when the coverage is below `--fail-under`."""
-JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -39,6 +39,18 @@ def report_options(*formats: str) -> Callable[[Decorated], Decorated]:
     form = click.option("--format", "form", type=NamedChoice(formats), default=formats[0], show_default=True)
     output = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file.")
     return lambda command: form(output(command))
+
+
+def minimum_option(text: str) -> Callable[[Decorated], Decorated]:
+    """Return a decorator that adds the option `--fail-under` with this help text."""
+
+    def check(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+        if value is not None and isnan(value):
+            raise click.UsageError("--fail-under must be a percentage (got nan)")
+        return value
+
+    kind = click.FloatRange(0, 100)
+    return click.option("--fail-under", "minimum", type=kind, metavar="PERCENT", callback=check, help=text)
 
 
 # verify
@@ -105,8 +117,8 @@ def is_server_address(url: str) -> bool:
 
 def credentials(tokens: tuple[str, ...], jwt: str | None) -> tuple[str, str | None]:
     """Return the token of the guide and the JWT of the reference. A `--token` may also be a JWT."""
-    jwts = [token for token in tokens if JWT.fullmatch(token)] + ([] if jwt is None else [jwt])
-    keys = [token for token in tokens if not JWT.fullmatch(token)] or ["full-access"]
+    jwts = [token for token in tokens if TOKEN_FORMAT.fullmatch(token)] + ([] if jwt is None else [jwt])
+    keys = [token for token in tokens if not TOKEN_FORMAT.fullmatch(token)] or ["full-access"]
     for given, kind in ((jwts, "JWT"), (keys, "token")):
         if len(given) > 1:
             raise click.UsageError(f"more than one {kind} was given; only one can be used")
@@ -158,13 +170,7 @@ class Progress:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @report_options("text", "json", "junit", "html")
-@click.option(
-    "--fail-under",
-    "minimum",
-    type=click.FloatRange(0, 100),
-    metavar="PERCENT",
-    help="Exit with code 1 if the coverage is below PERCENT.",
-)
+@minimum_option("Exit with code 1 if the coverage is below PERCENT.")
 @click.option("--only", metavar="NAMES", help="Dimensions to report, comma-separated: operations,transitions")
 @click.option(
     "--operations",
@@ -184,15 +190,12 @@ def coverage(
     Coverage counts operations, statuses, executed and refused transitions, filters, webhook events and credentials.
     Exit code 1: below --fail-under.
     """
-    if minimum is not None and isnan(minimum):
-        raise click.UsageError("--fail-under must be a percentage (got nan)")
-
     output = options["output"]
     with errors_as_messages():
-        merged = reports.build_report(reports.read_counts(files), split_names(only), split_names(operations))
+        merged = reports.build_report(counts.read_counts(files), split_names(only), split_names(operations))
         text = reports.render(merged, options["form"], minimum)
         if output is not None:
-            reports.write_text(output, text.encode())
+            counts.write_text(output, text.encode())
             text = f"{reports.summary(merged)}; report written to {output}\n"
     click.echo(text, nl=False)
     if minimum is not None and not merged.reaches(minimum):

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
-from math import isnan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -17,8 +16,8 @@ from typing import Any, TypeVar
 import click
 
 from emulator.cli import exit_with
-from emulator.cli.reports import output_report, report_options
-from emulator.cli.serve import ARGUMENTS, DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
+from emulator.cli.reports import minimum_option, output_report, report_options
+from emulator.cli.serve import ARGUMENTS, DEFAULT_SCENARIO, FILE, HAS_PROCESS_GROUPS, command_variables, serve
 from emulator.cli.terminal import check_writable, errors_as_messages, require_python_package
 from emulator.client import fault_sweep
 from emulator.client import suite_mutation as mutation
@@ -34,7 +33,6 @@ FINDINGS = 1
 SERVER_OPTIONS = ("scenario", "installation", "packages", "seed", "strict", "limit", "allow_webhook_host")
 """Options of `serve` that apply to tests of other runners than pytest, whose fixtures have own emulators."""
 DEFAULT_RESULTS = Path(".oms-emulator/mutations.jsonl")
-FILE = click.Path(path_type=Path)
 MINIMUM_SECONDS, TIME_FACTOR = 60, 10
 """A command may take this long in a rerun, and this many times as long as usual."""
 MUTATE_EXAMPLES = """\b
@@ -131,13 +129,7 @@ def show_progress(text: str) -> None:
     "--results", type=FILE, default=DEFAULT_RESULTS, show_default=True, help="File for the results, for --resume."
 )
 @click.option("--since", type=FILE, metavar="FILE", help="Report only what this JSON report does not have.")
-@click.option(
-    "--fail-under",
-    "minimum",
-    type=click.FloatRange(0, 100),
-    metavar="PERCENT",
-    help="Exit with code 1 only if less than PERCENT of the changes are noticed.",
-)
+@minimum_option("Exit with code 1 only if less than PERCENT of the changes are noticed.")
 @report_options("text", "json", "junit", "html")
 @server_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -159,15 +151,15 @@ def mutate(  # noqa: PLR0913 - options by keyword
     process. Any other command runs again for each change, with the environment of `exec`. Exit code 1: no test
     notices a change.
     """
-    if minimum is not None and isnan(minimum):
-        raise click.UsageError("--fail-under must be a percentage (got nan)")
     if output is not None:
         check_writable(output)
     with errors_as_messages():
         mutation.check_patterns(only)
         known = frozenset() if since is None else mutation.read_baseline(since)
         if results == DEFAULT_RESULTS:
-            create_ignored_folder(results.parent)
+            results.parent.mkdir(exist_ok=True)
+            if not (ignore_file := results.parent / ".gitignore").exists():  # version control ignores the folder
+                ignore_file.write_text("*\n", "utf-8")
         file = mutation.ResultsFile(results)
         file.start(settings := mutation.Settings(command, only), resume=resume)
         info = run_mutations(TestCommand(command, **options), settings, file)
@@ -183,13 +175,6 @@ def check_first_run(code: int, requests: int) -> None:
         raise click.ClickException(f"the command fails as it is (exit code {code}), so that it cannot run again")
     if not requests:
         raise click.ClickException("the command makes no request to the emulator at OMS_URL or in its pytest process")
-
-
-def create_ignored_folder(folder: Path) -> None:
-    """Create a folder that version control ignores."""
-    folder.mkdir(exist_ok=True)
-    if not (ignore_file := folder / ".gitignore").exists():
-        ignore_file.write_text("*\n", "utf-8")
 
 
 def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> RunInfo:

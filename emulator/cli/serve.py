@@ -152,7 +152,8 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     with errors_as_messages():
         files.check()
         start = select_start(context, scenario, import_file)
-        if start == import_file and is_first_run(import_file, files.export_on_exit):
+        export_file = files.export_on_exit and files.export_on_exit.resolve()  # which does not exist in the first run
+        if start == import_file and import_file.resolve() == export_file and not import_file.exists():
             start = scenario or DEFAULT_SCENARIO
             LOG.warning("%s does not exist yet; starting from %s, to be written on exit", import_file, start)
         if options["state"] is not None and current_runtime() is None:
@@ -190,7 +191,7 @@ class ExitFiles(NamedTuple):
     def check(self) -> None:
         """Raise an error if a file cannot be written."""
         if self.coverage is not None:
-            from emulator.coverage import counts_path  # noqa: PLC0415 - imported when used
+            from emulator.coverage.counts import counts_path  # noqa: PLC0415 - imported when used
 
             counts_path(self.coverage)
         if self.provenance_report is not None:
@@ -206,21 +207,16 @@ class ExitFiles(NamedTuple):
             emulator.save(self.export_on_exit, force=self.force, with_secrets=self.with_secrets)
 
     def _write_reports(self, emulator: Emulator) -> None:
-        from emulator import coverage  # noqa: PLC0415 - imported when used
+        from emulator.coverage import assumptions, counts, report  # noqa: PLC0415 - imported when used
 
         if self.coverage is not None:
-            coverage.write_counts(self.coverage, emulator.world.coverage)
+            report.write_counts(self.coverage, emulator.world.coverage)
         if emulator.provenance is not None:
-            for each in coverage.summarize_log(emulator.provenance):
+            for each in assumptions.summarize_log(emulator.provenance):
                 click.echo("\n".join(each.lines()), err=True)
             if self.provenance_report is not None:
-                document = coverage.log_document(emulator.provenance)
-                coverage.write_text(self.provenance_report, coverage.json_lines(document))
-
-
-def is_first_run(import_file: Path, export_file: Path | None) -> bool:
-    """Return whether the file to import does not exist yet, because this is the first run that writes it on exit."""
-    return export_file is not None and import_file.resolve() == export_file.resolve() and not import_file.exists()
+                document = assumptions.log_document(emulator.provenance)
+                counts.write_text(self.provenance_report, report.json_lines(document))
 
 
 def select_start(context: click.Context, scenario: str | None, import_file: Path | None) -> str | Path:
@@ -305,10 +301,7 @@ class SignalWaiter:
     def __init__(self) -> None:
         self._codes: SimpleQueue[int] = SimpleQueue()  # an Event can deadlock if a signal arrives while wait() starts
         for number in EXIT_CODES:
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number: int, _: FrameType | None) -> None:
-        self._codes.put(EXIT_CODES[signal.Signals(number)])
+            signal.signal(number, lambda caught, _: self._codes.put(EXIT_CODES[signal.Signals(caught)]))
 
     def wait(self, emulator: Emulator) -> int:
         """Print the address, wait for a signal, and return the exit code. A signal may have arrived before."""

@@ -24,6 +24,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 TEST_CLIENT = "testclient"
 """Name of the client's host in Starlette's test client."""
+NO_RESPONSE = "the connection was closed without a response"
 DEBUG_EXTENSION = "http.response.debug"
 """Extension of Starlette's test client, which reads a response to its end."""
 
@@ -93,7 +94,8 @@ async def send_parts(opened: OpenedResponse, send: Send) -> list[ConnectionError
             await anyio.sleep(action.seconds)
         elif isinstance(action, Close):
             if not is_started:
-                return [closed_error(action)]
+                reset = ConnectionResetError(104, "Connection reset by peer")
+                return [reset if action.by_reset else ConnectionAbortedError(NO_RESPONSE)]
             break
         else:
             if not is_started:
@@ -104,12 +106,6 @@ async def send_parts(opened: OpenedResponse, send: Send) -> list[ConnectionError
         await send(start_message(opened))
     await send({"type": "http.response.body", "body": b""})
     return []
-
-
-def closed_error(action: Close) -> ConnectionError:
-    if action.by_reset:
-        return ConnectionResetError(104, "Connection reset by peer")
-    return ConnectionAbortedError("the connection was closed without a response")
 
 
 def start_message(opened: OpenedResponse) -> Message:

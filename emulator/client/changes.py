@@ -164,13 +164,11 @@ class Changes:
             return
         rows: Sequence[Any] = [expected] if isinstance(expected, Mapping) else expected
         pairs, missing, others = match_rows(rows, found)
-        yield from (line for row, change in pairs for line in self._field_lines(row, change))
+        for row, change in pairs:
+            for field in differing_fields(row, change):
+                yield self._line(change, field, f"expected {row[field]!r}" if field in row else "expected no change")
         yield from (f"  expected {row!r}, but no other record of this kind changed" for row in missing)
         yield from (self._line(change, None, "expected no change") for change in others)
-
-    def _field_lines(self, row: Any, change: RecordChange) -> Iterator[str]:
-        for field in differing_fields(row, change):
-            yield self._line(change, field, f"expected {row[field]!r}" if field in row else "expected no change")
 
     def _line(self, change: RecordChange, field: str | None, expected: str) -> str:
         found = writers_by_field(change, self._writes())

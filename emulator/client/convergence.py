@@ -18,7 +18,7 @@ from emulator.core.records import Package, StockLocation, TransferOrder, Webhook
 from emulator.domain.fault_rules import fault_scenario_document
 from emulator.domain.state_graph import Subject, offered_transitions
 from emulator.domain.traffic import COMMANDS, TRAFFIC_USER, build_move_step, build_order_step, command_parameters
-from emulator.state.outbox import DELIVERY_FAULTS, Delivery, DeliveryFault, Receiver
+from emulator.state.outbox import DELIVERY_FAULTS, DeliveryFault, Receiver
 from emulator.state.persistence import WorldSnapshot
 from emulator.state.steps import Step
 from emulator.state.store import Reader
@@ -102,11 +102,6 @@ def create_package(world: World, _: int, choice: int) -> None:
     run_step(world, Step("control_make_package", body={"items": 1 + choice % 2}))
 
 
-def plan_order(world: World, subject: int, choice: int) -> None:
-    """Place an order, for which the planner creates packages and transfer orders."""
-    run_step(world, build_order_step(world.records, world.settings.seed, 12 * subject + choice))
-
-
 def added_subjects(view: Reader) -> list[Subject]:
     """Return the packages and transfer orders of this history."""
     packages: list[Subject] = [view.get_existing(Package, id_) for id_ in view.added_ids(Package)]
@@ -116,7 +111,7 @@ def added_subjects(view: Reader) -> list[Subject]:
 def move_subject(world: World, subject: int, choice: int) -> None:
     """Move a package or transfer order as the live traffic does. Create a package if there is none."""
     if subjects := added_subjects(world.records):
-        run_step(world, build_move_step(world.records, world.settings.seed, pick(subjects, subject), choice))
+        run_step(world, build_move_step(world.records, world.settings.source.seed, pick(subjects, subject), choice))
     else:
         create_package(world, subject, choice)
 
@@ -152,29 +147,20 @@ def change_location(world: World, subject: int, choice: int) -> None:
         run_step(world, Step("control_make_stock_location", body=body))
 
 
-def deliver(world: World, _: int, __: int) -> None:
-    """Send what is due."""
-    world.outbox.sender.run_due(world.clock.now())
-
-
-def add_delivery_fault(world: World, subject: int, choice: int) -> None:
-    world.outbox.add_fault(DeliveryFault(pick(DELIVERY_FAULTS, choice), times=FAULT_TIMES[subject]))
-
-
-def advance(world: World, _: int, choice: int) -> None:
-    advance_clock(world, by=timedelta(seconds=pick(ADVANCES, choice)))
-
-
-ACTIONS: Mapping[str, Callable[[World, int, int], None]] = {
-    "deliver": deliver,
+ACTIONS: Mapping[str, Callable[[World, int, int], object]] = {
+    "deliver": lambda world, _, __: world.outbox.sender.run_due(world.clock.now()),
     "move": move_subject,
     "command": run_command,
-    "delivery_fault": add_delivery_fault,
-    "advance": advance,
+    "delivery_fault": lambda world, subject, choice: world.outbox.add_fault(
+        DeliveryFault(pick(DELIVERY_FAULTS, choice), times=FAULT_TIMES[subject])
+    ),
+    "advance": lambda world, _, choice: advance_clock(world, by=timedelta(seconds=pick(ADVANCES, choice))),
     "create": create_package,
     "carrier": report_carrier,
     "cancel": cancel_package,
-    "order": plan_order,
+    "order": lambda world, subject, choice: run_step(
+        world, build_order_step(world.records, world.settings.source.seed, 12 * subject + choice)
+    ),
     "location": change_location,
 }
 """Kind of action -> function. Shorter histories prefer the kinds at the start."""
@@ -288,18 +274,13 @@ def find_problem(world: World, client: Client) -> str | None:
     accepted = [
         f"event {each.event} ({each.event_type})"
         for each in world.outbox.log
-        if each.disturbed == "corrupt_signature" and each.delivered and has_secret(world, each)
+        if each.disturbed == "corrupt_signature" and each.delivered
+        if (hook := world.records.get(Webhook, each.hook)) is not None and hook.secret_key  # it can be verified
     ]
     if accepted:
         return f"the receiver accepted a wrong signature: {', '.join(accepted)}"
     actual, expected = client.view()
     return None if actual == expected else "\n".join(describe_differences(actual, expected))
-
-
-def has_secret(world: World, delivery: Delivery) -> bool:
-    """Return whether a receiver can verify the signature of a delivery."""
-    hook = world.records.get(Webhook, delivery.hook)
-    return hook is not None and bool(hook.secret_key)
 
 
 def settle(world: World) -> None:

@@ -151,7 +151,7 @@ class Emulator(WorldHandle):
         services = WorldServices(
             record_events,
             sender=self._dispatcher.sender,
-            tasks=lambda world: [LiveTraffic(world, self._scheduler)],
+            traffic=lambda world: [LiveTraffic(world, self._scheduler)],
             coverage=coverage or Coverage(),
             provenance=self.provenance,
             journal_size=journal_size,

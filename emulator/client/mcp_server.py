@@ -186,13 +186,11 @@ class AgentTools:
             route = find_route(arguments.get("operation", ""))
             return prompt_text(name).format(operation=route.operation, route=json.dumps(operation_row(route)))
         if name == "explain_400":
-            return prompt_text(name).format(exchange=self._refused_exchange(arguments.get("request_id")))
+            id_ = arguments.get("request_id")
+            path = f"requests/{quote(id_, safe='')}" if id_ else "requests"
+            answered = self.client.control("GET", path, None if id_ else {"status": 400, "limit": 1})
+            return prompt_text(name).format(exchange=document_text(answered))
         raise InvalidDocument(f"unknown prompt {name!r}", [prompt.name for prompt in PROMPTS], name)
-
-    def _refused_exchange(self, request_id: str | None) -> str:
-        if request_id:
-            return document_text(self.client.control("GET", f"requests/{quote(request_id, safe='')}"))
-        return document_text(self.client.control("GET", "requests", {"status": 400, "limit": 1}))
 
 
 SCHEME = "oms://"

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import TypeAlias
 
 import pytest
@@ -113,33 +112,22 @@ class TrackedObject(dict[str, JsonValue]):
     __hash__ = None  # as dict
 
 
-def tracks_key(name: str) -> Callable[..., JsonValue]:
-    """Return a method of `dict` that also reports the key that it reads."""
+def tracking_method(name: str, *, reads_all: bool) -> Callable[..., JsonValue]:
+    """Return a method of `dict` that also reports the key that it reads, or all keys."""
     method = getattr(dict, name)
 
-    def read(self: TrackedObject, key: str, *default: JsonValue) -> JsonValue:
-        self.track(str(key))
-        return method(self, key, *default)
-
-    return read
-
-
-def tracks_all(name: str) -> Callable[..., JsonValue]:
-    """Return a method of `dict` that also reports all keys."""
-    method = getattr(dict, name)
-
-    def read(self: TrackedObject, *other: object) -> JsonValue:
-        for key in list(dict.keys(self)):
-            self.track(key)
-        return method(self, *other)
+    def read(self: TrackedObject, *arguments: JsonValue) -> JsonValue:
+        for key in list(dict.keys(self)) if reads_all else arguments[:1]:
+            self.track(str(key))
+        return method(self, *arguments)
 
     return read
 
 
 for name in ("__getitem__", "__contains__", "get", "pop"):
-    setattr(TrackedObject, name, tracks_key(name))
+    setattr(TrackedObject, name, tracking_method(name, reads_all=False))
 for name in ("__iter__", "keys", "values", "items", "__eq__", "__ne__"):
-    setattr(TrackedObject, name, tracks_all(name))
+    setattr(TrackedObject, name, tracking_method(name, reads_all=True))
 
 
 def track(value: JsonValue, read: Read, path: str = "") -> JsonValue:
@@ -152,17 +140,11 @@ def track(value: JsonValue, read: Read, path: str = "") -> JsonValue:
 @contextmanager
 def tracked_json(observer: Observer) -> Iterator[None]:
     """Record which keys of responses are read. This works for clients that parse with `json`: requests, httpx."""
+    used_by_requests = getattr(sys.modules.get("requests.compat"), "json", json)  # simplejson, if it is installed
     with pytest.MonkeyPatch.context() as patch:
-        for module in json_modules():
+        for module in {json, used_by_requests}:
             patch.setattr(module, "loads", partial(tracked_loads, observer, module.loads))
         yield
-
-
-def json_modules() -> list[ModuleType]:
-    """Return `json`, and the module that requests uses in its place if it is installed."""
-    compat = sys.modules.get("requests.compat")
-    modules = [json, getattr(compat, "json", json)]
-    return list(dict.fromkeys(modules))
 
 
 def tracked_loads(

@@ -29,6 +29,7 @@ from emulator.contract.rejections import UNKNOWN_KEY
 from emulator.contract.target import keep_headers, with_unknown_id
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Package
+from emulator.domain import installation
 from emulator.state.world import World, WorldServices
 from emulator.web import ROUTER
 from emulator.web.authentication import EXPIRED, INACTIVE, INVALID
@@ -77,7 +78,7 @@ class Shadow:
         self._expected: dict[RecordKey, dict[str, tuple[Route, JsonValue]]] = {}
         """Record -> key that writes changed -> the last such write, and the value that the emulator shows since."""
         self._documents: dict[tuple[str, int], JsonObject] = {}
-        self._graph: Graph = {kind: {} for kind in checks.GRAPH_KINDS}
+        self._graph: Graph = {kind: {} for kind in installation.GRAPH_KINDS}
         self._consistency = ConsistencyCheck(self._known.__contains__)
         self._worker = ExchangeWorker("shadow", self._compare_safely)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,8 +14,8 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from emulator.api.filters import FILTER_SETS
-from emulator.api.filters.filter_set import Filter, FilterSet
-from emulator.api.parameters import SORT
+from emulator.api.filters.filter_set import Filter
+from emulator.api.parameters import MAX_PAGE_SIZE, SORT, parse_order
 from emulator.api.routes import Route
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import record_events
@@ -23,7 +23,7 @@ from emulator.contract.assertions import CheckedResponse
 from emulator.contract.findings import Finding, Kind
 from emulator.contract.reads import document_schema, has_same_items, page_size
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import REFERENCES, Columns, Package, RecordKind, State, TransferOrder, Transition
+from emulator.core.records import REFERENCES, Columns, Package, RecordKind, TransferOrder, Transition
 from emulator.core.schemas import is_valid
 from emulator.domain import installation
 from emulator.domain.scenario_files import find_scenario
@@ -48,7 +48,6 @@ from emulator.worlds.loading.scenarios import settings_of
 START = datetime(2023, 1, 1, tzinfo=UTC)
 FULL_DOCUMENTS = frozenset(("package", "reference-package", "transfer"))
 """Schemas whose documents show enough of a record to run commands on it."""
-MAX_PAGE = 100
 PROTOCOL_STATUSES = frozenset((301, 401, 405, 406, 415))
 """Statuses that do not depend on the records."""
 RETRY_KEYS, UNDELIVERED = {"retryable", "next_retry_date"}, ("pending", "failed")
@@ -56,7 +55,6 @@ RETRY_KEYS, UNDELIVERED = {"retryable", "next_retry_date"}, ("pending", "failed"
 WORLD = "shadow"
 Graph: TypeAlias = dict[RecordKind, dict[int, Columns]]
 """The known states and transitions."""
-GRAPH_KINDS: tuple[RecordKind, ...] = (State, Transition)
 
 
 def as_response(exchange: RecordedExchange) -> requests.Response:
@@ -108,7 +106,7 @@ class ShownRecords:
         self.ids = [self.collector.add_response(response) for response in responses]
         self.collector.resolve()
         self.collector.set_command_codes()
-        self.graph = {kind: dict(self.collector.records[kind]) for kind in GRAPH_KINDS}
+        self.graph = {kind: dict(self.collector.records[kind]) for kind in installation.GRAPH_KINDS}
         self._keys = [(kind, id_) for kind, table in self.collector.records.items() for id_ in table]
         self._columns: dict[tuple[RecordKind, JsonValue], Columns] = {}
         self.filters: dict[str, Filter] = {}
@@ -151,12 +149,12 @@ class ShownRecords:
         known = {} if table is None else dict(table.names)
         self.filters = {name: known[name] for name in sent if name in known and self._shows_filter(known[name])}
         kept = {name: sent[name] for name in self.filters}
-        columns = [] if table is None else sort_columns(table, sent)
+        columns = () if table is None else parse_order(table, sent)
         self.sort = sent.get(SORT, [])[-1:] if columns else []
         self.is_ordered = all(self._shows(column.lstrip("-")) for column in columns)
         if columns and self.is_ordered:
             kept[SORT] = sent[SORT]
-        return urlencode(kept | {route.size_parameter: [str(MAX_PAGE)]}, doseq=True)
+        return urlencode(kept | {route.size_parameter: [str(MAX_PAGE_SIZE)]}, doseq=True)
 
     def _shows_filter(self, filter_: Filter) -> bool:
         return bool(filter_.paths) and all(self._shows(path.column, path.kind, path.tail) for path in filter_.paths)
@@ -186,12 +184,6 @@ class ShownRecords:
                 for id_, (_, document) in zip(ids, documents_of(response.body), strict=True):
                     body = {"results": [document]} if is_page else document
                     yield (kind, id_), RecordedResponse(response.path, body), is_full
-
-
-def sort_columns(table: FilterSet, sent: Mapping[str, list[str]]) -> list[str]:
-    """Return the columns that a list is requested to be sorted by."""
-    terms = sent[SORT][-1].split(",") if SORT in sent else []
-    return [table.sortable[name] for term in terms if (name := term.strip().removeprefix("-")) in table.sortable]
 
 
 # Checks
@@ -255,7 +247,7 @@ def check_page(comparison: Comparison, body: JsonObject) -> None:
     sent, route = parse_qs(comparison.exchange.query), comparison.route
     asked = sent.get(route.size_parameter, [""])[-1]
     is_sized = asked.isdecimal() and int(asked) > 0
-    size = min(int(asked), MAX_PAGE) if is_sized else page_size(route)
+    size = min(int(asked), MAX_PAGE_SIZE) if is_sized else page_size(route)
     last = max(ceil(body["count"] / size), 1)
     page = sent.get("page", ["1"])[-1]
     number = last if page == "last" else int(page) if page.isdecimal() else 0
@@ -272,7 +264,7 @@ def check_page(comparison: Comparison, body: JsonObject) -> None:
             comparison.add(Kind.PAGING, "is another link", "must be null or lead to a page of this size", f"/{key}")
     if "page" not in sent and not asked and expected == size < body["count"]:
         comparison.behaviours.append(f"protocol page sizes {route.page}")
-    if is_sized and int(asked) > MAX_PAGE and expected == MAX_PAGE:
+    if is_sized and int(asked) > MAX_PAGE_SIZE and expected == MAX_PAGE_SIZE:
         comparison.behaviours.append("protocol page sizes maximum")
 
 
@@ -330,7 +322,7 @@ def compare_rows(comparison: Comparison, body: JsonObject, ours: JsonObject, sho
     if not comparison.route.is_paginated:
         comparison.findings.extend(shown_differences(comparison.real, body, ours, ""))
         return
-    rows, mine = ({row_id(row): row for row in page["results"]} for page in (body, ours))
+    rows, mine = ({row.get("id", row.get("pk", str(row))): row for row in page["results"]} for page in (body, ours))
     if rows.keys() - mine.keys():
         comparison.add(
             Kind.VALUE, "has rows that the emulator does not select", "must have the same rows", "/results"
@@ -343,10 +335,6 @@ def compare_rows(comparison: Comparison, body: JsonObject, ours: JsonObject, sho
             pointer = f"/results/{position}"
             comparison.findings.extend(shown_differences(comparison.real, rows[id_], mine[id_], pointer))
     comparison.behaviours.extend(list_behaviours(comparison, rows, shown))
-
-
-def row_id(row: JsonObject) -> JsonValue:
-    return row.get("id", row.get("pk", str(row)))
 
 
 def shown_differences(real: CheckedResponse, body: JsonValue, ours: JsonValue, pointer: str) -> Iterator[Finding]:

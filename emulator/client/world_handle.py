@@ -172,7 +172,7 @@ class WorldHandle:
     @property
     def request(self) -> str | None:
         """For a `documented/...` scenario: the path whose GET returns the sample."""
-        return self.world.settings.request
+        return self.world.settings.source.request
 
     def session(self) -> requests.Session:
         """Return an authorized `requests.Session` that calls this world in process. It accepts paths as URLs.
@@ -399,10 +399,10 @@ class WorldHandle:
 
         The report has `.percent`, `.missing`, `.narrowed(only=..., operations=...)` and `.save(path)`.
         """
-        from emulator.coverage import build_report, counts_of  # noqa: PLC0415 - imported when used
+        from emulator.coverage import counts, report  # noqa: PLC0415 - imported when used
 
         register_graph(self.world)
-        return build_report(counts_of(self.world.coverage))
+        return report.build_report(counts.counts_of(self.world.coverage))
 
 
 def world_prefix(world: str) -> str:

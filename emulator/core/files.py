@@ -43,16 +43,11 @@ def fill_template(package: str, name: str, **values: object) -> str:
     environment = Environment(
         loader=PackageLoader("emulator", package),
         autoescape=True,
-        finalize=_without_unprintable,
+        finalize=lambda value: escape_unprintable(value) if type(value) is str else value,  # not HTML or XML yet
         trim_blocks=True,
         keep_trailing_newline=True,
     )
     return environment.get_template(name).render(values)
-
-
-def _without_unprintable(value: object) -> object:
-    """Escape the unprintable characters of a text that is not HTML or XML yet."""
-    return escape_unprintable(value) if type(value) is str else value
 
 
 def read_regular_file(path: Path) -> bytes:

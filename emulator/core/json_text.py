@@ -61,11 +61,9 @@ def dump_lines(document: Mapping[str, JsonValue], dump: Callable[[JsonValue], by
 def _dump_with_json(value: JsonValue) -> bytes:
     """Write a value that orjson cannot write. Infinity is written as `1e999`, because `Infinity` is not JSON."""
     text = json.dumps(value, separators=(",", ":"))
-    return STRING_OR_INFINITY.sub(_replace_infinity, text).encode()
-
-
-def _replace_infinity(token: re.Match[str]) -> str:
-    return token[0] if token[0].startswith('"') else token[0].replace("Infinity", "1e999")
+    return STRING_OR_INFINITY.sub(
+        lambda token: token[0] if token[0].startswith('"') else token[0].replace("Infinity", "1e999"), text
+    ).encode()
 
 
 def _has_infinity(value: dict[str, JsonValue] | list[JsonValue] | tuple[JsonValue, ...] | float) -> bool:

@@ -136,14 +136,11 @@ def _split_error(error: ValidationError) -> Iterator[Problem]:
 def _best_alternative(error: ValidationError) -> list[ValidationError]:
     """Return the errors of the alternative with the fewest errors, or the error itself if there is a tie."""
     by_alternative = groupby(error.context or (), key=lambda each: each.schema_path[0])
-    alternatives = [errors for errors in (list(group) for _, group in by_alternative) if not _has_other_type(errors)]
+    groups = (list(group) for _, group in by_alternative)
+    alternatives = [each for each in groups if not any(one.validator == "type" and not one.path for one in each)]
     fewest = sorted(alternatives, key=len)[:2]
     tied = len(fewest) == 2 and len(fewest[0]) == len(fewest[1])
     return fewest[0] if fewest and not tied else [error]
-
-
-def _has_other_type(errors: list[ValidationError]) -> bool:
-    return any(error.validator == "type" and not error.path for error in errors)
 
 
 def _problems_at(error: ValidationError) -> Iterator[Problem]:

@@ -23,13 +23,10 @@ class AssumptionSummary(NamedTuple):
     counts: Mapping[Basis | str, int]
     """Assumption -> how many rest on it."""
 
-    @property
-    def headline(self) -> str:
-        return f"{self.resting} of {self.total} {self.unit} rest on {len(self.counts)} assumptions"
-
     def lines(self) -> Iterator[str]:
         """Yield the summary as lines of text, the assumption with the highest count first."""
-        yield f"oms-emulator: {self.headline}{':' if self.counts else ''}"
+        head = f"{self.resting} of {self.total} {self.unit} rest on {len(self.counts)} assumptions"
+        yield f"oms-emulator: {head}{':' if self.counts else ''}"
         for assumption, count in self.sorted_counts():
             unit = self.unit[:-1] if count == 1 else self.unit
             yield f"  {count} {unit}: {escape_unprintable(str(assumption))}"

@@ -37,6 +37,8 @@ RUN_KEY = "run"
 """Key of the files that a process writes. A report that merges files does not have it."""
 REQUIRED_KEYS = {"dimensions", "graphs"}
 """The keys that a coverage file has at least."""
+RUN_FILE_KEYS = REQUIRED_KEYS | {RUN_KEY}
+"""Those of a file that a process wrote. A report that merges such files would count them twice."""
 
 
 class CoverageError(ValueError):
@@ -90,7 +92,7 @@ def read_counts(paths: Iterable[str | PathLike[str]]) -> Counts:
 def files_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = [file for file in path.glob("*.json") if file.match(FILE_PATTERN) or is_run_file(file)]
+    files = [file for file in path.glob("*.json") if file.match(FILE_PATTERN) or read_keys(file) >= RUN_FILE_KEYS]
     if not files:
         raise CoverageError(f"there is no {FILE_PATTERN} in {path}")
     return sorted(files)
@@ -139,11 +141,6 @@ def is_coverage_file(path: Path) -> bool:
         return not path.read_bytes().strip() or read_keys(path) >= REQUIRED_KEYS
     except OSError:
         return False
-
-
-def is_run_file(path: Path) -> bool:
-    """Return whether a process wrote this file. A report that merges such files would count them twice."""
-    return read_keys(path) >= REQUIRED_KEYS | {RUN_KEY}
 
 
 def read_keys(path: Path) -> set[str]:

@@ -21,7 +21,7 @@ class CoverageRecorder:
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Delete the counts of an earlier run before any worker starts."""
-        if is_worker(session.config) or session.config.option.collectonly:
+        if hasattr(session.config, "workerinput") or session.config.option.collectonly:  # a worker of pytest-xdist
             return
         try:
             clear_counts(self.folder)
@@ -51,8 +51,3 @@ class CoverageRecorder:
         else:
             line = f"oms-emulator: {summary(report)}; see `oms-emulator coverage {self.folder}`"
             terminalreporter.write_line(line)
-
-
-def is_worker(config: pytest.Config) -> bool:
-    """Return whether this process is a worker of pytest-xdist."""
-    return hasattr(config, "workerinput")

@@ -33,7 +33,7 @@ from emulator.coverage.counts import (
     default_graph,
     write_text,
 )
-from emulator.domain.state_graph import STATE_GRAPHS
+from emulator.domain.state_graph import STATE_GRAPHS, SUBJECT_NAMES
 from emulator.state.journal import DIMENSIONS, Coverage
 
 FORMATS = ("text", "json", "junit", "html")
@@ -47,8 +47,6 @@ SHARED_STATUSES = (401, 403, 429)
 Statuses of incorrect clients (301, 405, 406, 415) and of faults (500) are counted but not required."""
 INVALID_CALLERS = {"Token": ("none", "invalid"), "Bearer": ("none", "invalid", "expired")}
 """Scheme -> the credentials that belong to no role."""
-SUBJECTS = {"packages": "package", "transfers": "transfer_order"}
-"""Graph -> the kind of record, as events name it."""
 
 
 class NameHits(NamedTuple):
@@ -279,7 +277,7 @@ def filters_of(route: Route) -> Iterator[str]:
 
 def events(parts: Iterable[str], *, all_types: bool) -> Iterator[str]:
     """Yield the event types about the records of these graphs, or all event types."""
-    subjects = {SUBJECTS[part] for part in parts}
+    subjects = {SUBJECT_NAMES[part] for part in parts}
     return (event.name for event in EVENT_TYPES if all_types or subjects & {*event.subjects})
 
 
@@ -355,13 +353,10 @@ def missing_lines(dimension: Dimension) -> Iterator[str]:
     if dimension.has_transitions:
         yield from (f"  {name}" for name in names)
         return
-    yield from (line.replace(NO_BREAK_SPACE, " ") for line in WRAPPER.wrap(", ".join(group_names(names))))
-
-
-def group_names(names: Iterable[str]) -> Iterator[str]:
-    """Join the names that share their first word: `get_package 200 404`. The result has no breaking spaces."""
-    for first, group in groupby(names, key=lambda name: name.partition(" ")[0]):
-        yield NO_BREAK_SPACE.join([first, *(name.partition(" ")[2] for name in group)]).strip(NO_BREAK_SPACE)
+    groups = groupby(names, key=lambda name: name.partition(" ")[0])  # in one word: `get_package 200 404`
+    words = (NO_BREAK_SPACE.join([first, *(name.partition(" ")[2] for name in group)]) for first, group in groups)
+    lines = WRAPPER.wrap(", ".join(word.strip(NO_BREAK_SPACE) for word in words))
+    yield from (line.replace(NO_BREAK_SPACE, " ") for line in lines)
 
 
 # JUnit XML

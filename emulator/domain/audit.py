@@ -154,8 +154,9 @@ def find_row_by_row_reads(exchanges: Sequence[Exchange]) -> Iterator[AuditFindin
         surface = REFERENCE if name.startswith(REFERENCE) else ""
         for list_name in DETAIL_OPERATIONS.get(name.removeprefix(REFERENCE), ()):
             page = pages.get((exchange.info.role, surface + list_name))
-            if page is not None and (pk := id_in_path(exchange.path)) in page[1]:
-                page[2].setdefault(pk, exchange)
+            ids = [part for part in exchange.path.split("/") if part.isascii() and part.isdigit()]
+            if page is not None and ids and int(ids[-1]) in page[1]:
+                page[2].setdefault(int(ids[-1]), exchange)
     for page in pages.values():
         yield from row_by_row_finding(page)
 
@@ -180,10 +181,6 @@ def ids_in_page(exchange: Exchange) -> frozenset[int]:
         return frozenset(row["id"] for row in orjson.loads(exchange.response_body)["results"])
     except (ValueError, KeyError, TypeError):
         return frozenset()
-
-
-def id_in_path(path: str) -> int:
-    return int(next((part for part in reversed(path.split("/")) if part.isascii() and part.isdigit()), -1))
 
 
 LIST_OPERATIONS = frozenset(name for names in DETAIL_OPERATIONS.values() for name in names)

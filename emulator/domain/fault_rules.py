@@ -332,7 +332,7 @@ def count_and_trigger(fault: ArmedFault, call: FaultTarget, world: World) -> boo
         return False
     if fault.matches < fault.when.get("nth", 1) or (isinstance(after, int) and fault.matches <= after):
         return False
-    if "rate" in fault.when and not draw_probability(fault, request_key(call), world.settings.seed):
+    if "rate" in fault.when and not draw_probability(fault, request_key(call), world.settings.source.seed):
         return False
     fault.hits += 1
     fault.readers.difference_update(reader_keys(call))

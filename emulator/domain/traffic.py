@@ -191,10 +191,6 @@ def all_items(view: Reader, subject: Subject, _: bytes) -> JsonObject:
     return {"package_items": list(view.related(records.PackageItem, "package", subject.id))}
 
 
-def first_item(view: Reader, subject: Subject, random: bytes) -> JsonObject:
-    return {"package_items": all_items(view, subject, random)["package_items"][:1]}
-
-
 def one_group(view: Reader, subject: Subject, random: bytes) -> JsonObject:
     """Assign all items to the first active location that has an ERP code."""
     codes = [each.erp_code for each in view.all(records.StockLocation) if each.is_active and each.erp_code]
@@ -220,7 +216,7 @@ PARAMETERS: Mapping[str, Callable[[Reader, Subject, bytes], JsonObject]] = {
     "REFUSE_PACKAGE": random_denial_reason,
     "UPDATE_SHIPMENT_LABEL": lambda *_: {"package_items": []},
     "DETECTED_OUT_OF_STOCK_ITEM": all_items,
-    "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED": first_item,
+    "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED": lambda *about: {"package_items": all_items(*about)["package_items"][:1]},
     "MANUAL_PLANNING": one_group,
     "SHIPMENT_ORDER_ADVANCE": carrier_and_number,
     "READY_TO_SHIP_TRANSFER_ORDER_ADVANCE": carrier_and_number,

@@ -126,11 +126,7 @@ def task_retry_at(event: WebhookEvent, hook: Webhook) -> datetime | None:
 def scanner_retry_at(event: WebhookEvent, hook: Webhook) -> datetime:
     """Return the scanner's first round after the last attempt, and after the policy's wait since the creation."""
     ready = event.created_date + policy_wait(hook, event.retry_count, event.uuid)
-    return next_scanner_round(max(ready, event.modified_date + ONE_MICROSECOND))
-
-
-def next_scanner_round(at: datetime) -> datetime:
-    """Return the scanner's first round at this time or later."""
+    at = max(ready, event.modified_date + ONE_MICROSECOND)
     midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + -((midnight - at) // SCANNER_PERIOD) * SCANNER_PERIOD
 

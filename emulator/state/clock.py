@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from types import BuiltinFunctionType
@@ -137,28 +138,33 @@ class Scheduled(Protocol):
 class Schedule:
     """The tasks of a world and the rate of its traffic."""
 
-    def __init__(self, rate: TrafficRate) -> None:
+    def __init__(self, rate: TrafficRate, tasks: Iterable[Scheduled] = (), traffic: Iterable[Scheduled] = ()) -> None:
+        """`traffic` are the tasks that only have due times while there is a rate."""
         self.rate = rate
         self.discontinuities = 0
         """Number of changes that do not follow from the state before: undo, restore, clock or rate set. Tasks that
         became due across such a change do not run."""
-        self._tasks: list[Scheduled] = []
+        self._tasks, self._traffic = [*tasks], [*traffic]
 
     def add(self, *tasks: Scheduled) -> None:
         self._tasks += tasks
 
+    @property
+    def _active_tasks(self) -> list[Scheduled]:
+        return self._tasks if self.rate.orders_per_hour is None else self._tasks + self._traffic
+
     def next_due(self) -> datetime | None:
         """Return the earliest due time of all tasks, or None."""
-        return min((due for task in self._tasks if (due := task.next_due()) is not None), default=None)
+        return min((due for task in self._active_tasks if (due := task.next_due()) is not None), default=None)
 
     def run_due(self, now: datetime) -> None:
         """Run the tasks that are due by now."""
-        for task in self._tasks:
+        for task in self._active_tasks:
             if (due := task.next_due()) is not None and due <= now:
                 task.run_due(now)
 
     def reschedule(self) -> None:
-        for task in self._tasks:
+        for task in self._active_tasks:
             task.reschedule()
 
     def record_discontinuity(self) -> None:

@@ -161,18 +161,14 @@ class RequestIds:
     """The ids of the requests of a world. Safe to use from several threads."""
 
     def __init__(self, first: int = 1) -> None:
-        self._next = first
+        self.next_number = first
         self._lock = threading.Lock()
-
-    @property
-    def next_number(self) -> int:
-        return self._next
 
     def allocate(self) -> str:
         """Return the id of the next request, which is its key in the journal."""
         with self._lock:
-            number = self._next
-            self._next += 1
+            number = self.next_number
+            self.next_number += 1
         return f"{number:08d}"
 
 
@@ -258,8 +254,6 @@ class Coverage:
 
 NO_OPERATION = "none"
 """Label of a request that matched no operation."""
-AnsweredRequest = tuple[str | None, int, str | None]
-"""Operation, status, and the kind of the fault that was injected."""
 
 
 class Metrics:
@@ -267,28 +261,24 @@ class Metrics:
 
     def __init__(self) -> None:
         self.started_at = machine_seconds()
-        self._requests: Counts[AnsweredRequest] = Counts()
+        self._requests: Counts[tuple[str, int]] = Counts()
+        self._faults: Counts[str] = Counts()
         self._deliveries: Counts[str] = Counts()
         self._writes: Counts[str] = Counts()
 
     def count(self, operation: str | None, status: int, fault: str | None) -> None:
-        """Count an answered request."""
-        self._requests.add(((operation, status, fault),))
+        """Count an answered request, and the fault that was injected."""
+        self._requests.add(((operation or NO_OPERATION, status),))
+        if fault is not None:
+            self._faults.add((fault,))
 
     def requests(self) -> Counter[tuple[str, int]]:
         """Return the number of requests by operation and status."""
-        counts: Counter[tuple[str, int]] = Counter()
-        for (operation, status, _), number in self._requests.total().items():
-            counts[operation or NO_OPERATION, status] += number
-        return counts
+        return self._requests.total()
 
     def faults(self) -> Counter[str]:
         """Return the number of injected faults by kind."""
-        counts: Counter[str] = Counter()
-        for (_, _, fault), number in self._requests.total().items():
-            if fault is not None:
-                counts[fault] += number
-        return counts
+        return self._faults.total()
 
     def deliveries(self) -> Counter[str]:
         """Return the number of delivery attempts by outcome."""

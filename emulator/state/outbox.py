@@ -55,9 +55,6 @@ class Delivery(NamedTuple):
 class DeliveryLog(RingBuffer[Delivery]):
     """The latest deliveries of a world. A delivery gets its number when the log is read."""
 
-    def __init__(self, limit: int = MAX_DELIVERIES, byte_limit: int = MAX_LOG_BYTES) -> None:
-        super().__init__(limit, byte_limit)
-
     def __iter__(self) -> Iterator[Delivery]:
         """Iterate over the deliveries in the log, the oldest first."""
         return (delivery._replace(id=number) for number, delivery in self.numbered())
@@ -120,7 +117,7 @@ class WebhookSender(Scheduled):
     """
 
     def attempt(self, _event_id: int, /) -> DeliveryResult:
-        """Send an event once. Open no transaction, and record nothing in the world.
+        """Send an event once, immediately. Open no transaction, and record nothing but a delivery in the log.
 
         Raise `LookupError` if there is no such event, and no other error.
         """
@@ -129,9 +126,9 @@ class WebhookSender(Scheduled):
     def flush(self) -> None:
         """Send what is due, and wait for what is in flight."""
 
-    def count_waiting(self) -> int:
-        """Return the number of due events that a flush would send, and that nothing sends before."""
-        return 0
+    @property
+    def waiting_note(self) -> str | None:
+        """How to send the due events that wait for a flush. None: none wait, or they are sent without one."""
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Send nothing in the background inside the block. `attempt` and `run_due` still send."""
@@ -158,7 +155,7 @@ class WebhookOutbox:
 
     def __init__(self, sender: WebhookSender, on_delivery: Callable[[Delivery], None]) -> None:
         self.sender = sender
-        self.log = DeliveryLog()
+        self.log = DeliveryLog(MAX_DELIVERIES, MAX_LOG_BYTES)
         self.queue = DeliveryQueue()
         self.receivers: dict[str, Receiver] = {}
         """Host of a hook's URL -> in-process receiver."""
@@ -182,10 +179,6 @@ class WebhookOutbox:
             self._delivered += delivery.delivered
             self._on_delivery(delivery)
 
-    def attempt(self, event_id: int) -> DeliveryResult:
-        """Send an event once, immediately. Only the delivery log records it."""
-        return self.sender.attempt(event_id)
-
     def flush(self) -> FlushCounts:
         """Send what is due, wait for what is in flight, and return the counts since the last flush."""
         self.sender.flush()
@@ -193,13 +186,6 @@ class WebhookOutbox:
             flushed = FlushCounts(self._attempted, self._delivered)
             self._attempted = self._delivered = 0
         return flushed
-
-    @property
-    def waiting_note(self) -> str | None:
-        """How to send the deliveries that wait, or None if none wait."""
-        count = self.sender.count_waiting()
-        subject = "1 delivery waits" if count == 1 else f"{count} deliveries wait"
-        return f"{subject}: call oms.hooks.flush()" if count else None
 
     @property
     def faults(self) -> tuple[DeliveryFault, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from emulator.core.errors import Conflict, UnknownRecord
 from emulator.state.clock import ClockMode, TrafficRate
@@ -84,60 +84,48 @@ class CommitToken:
 COMMITTED = CommitToken()
 
 
-class Persistence(Protocol):
-    """Stores the changes of one world. The caller holds the world's lock, and waits for the tokens without it."""
+class Persistence:
+    """Stores the changes of one world. The caller holds the world's lock, and waits for the tokens without it.
 
-    @property
-    def is_durable(self) -> bool:
-        """Whether a write must be in the step log, because it is stored as a step."""
+    This class is the persistence of a world that ends with the process: it stores nothing.
+    """
 
-    @property
-    def branch(self) -> Branch | None:
+    is_durable = False
+    """Whether a write must be in the step log, because it is stored as a step."""
+
+    def __init__(self, branch: Branch | None = None) -> None:
+        self.branch = branch
         """Where the steps of the world are stored."""
 
     def check(self) -> None:
         """Raise `PersistError` if nothing can be stored any more."""
 
     def save_write(
-        self, state: WorldState, number: int, lines: Sequence[bytes], transaction: Transaction, /
+        self, _state: WorldState, _number: int, _lines: Sequence[bytes], _transaction: Transaction, /
     ) -> CommitToken:
         """Store the steps of one transaction, of which the first has this number."""
+        return COMMITTED
 
-    def save_branch(self, state: WorldState, origin: Branch | None, steps: int, faults: Faults, /) -> CommitToken:
-        """Continue after the first `steps` steps of a branch, as after an undo or a restore."""
-
-    def save_state(self, state: WorldState, /) -> CommitToken:
-        """Store the clock, the counters and the throttle windows."""
-
-    def save_faults(self, state: WorldState, faults: Faults, /) -> CommitToken:
-        """Store all armed faults."""
-
-    def save_fault_counts(self, state: WorldState, counted: Sequence[FaultMatch], /) -> CommitToken:
-        """Store the counts of some armed faults."""
-
-    def save_snapshot(self, state: WorldState, name: str, snapshot: WorldSnapshot, /) -> CommitToken:
-        """Store a snapshot of the world under a name, replacing an earlier one."""
-
-
-class MemoryOnly:
-    """The persistence of a world that ends with the process: it stores nothing."""
-
-    is_durable = False
-
-    def __init__(self, branch: Branch | None = None) -> None:
-        self.branch = branch
-
-    def check(self) -> None:
-        """Accept every change."""
-
-    def save_branch(self, _: WorldState, origin: Branch | None, *__: object) -> CommitToken:
+    def save_branch(self, _state: WorldState, origin: Branch | None, _steps: int, _faults: Faults, /) -> CommitToken:
+        """Continue after the first steps of a branch, as after an undo or a restore."""
         self.branch = origin
         return COMMITTED
 
-    def discard(self, *_: object) -> CommitToken:
+    def save_state(self, _state: WorldState, /) -> CommitToken:
+        """Store the clock, the counters and the throttle windows."""
         return COMMITTED
 
-    save_write = save_state = save_faults = save_fault_counts = save_snapshot = discard
+    def save_faults(self, _state: WorldState, _faults: Faults, /) -> CommitToken:
+        """Store all armed faults."""
+        return COMMITTED
+
+    def save_fault_counts(self, _state: WorldState, _counted: Sequence[FaultMatch], /) -> CommitToken:
+        """Store the counts of some armed faults."""
+        return COMMITTED
+
+    def save_snapshot(self, _state: WorldState, _name: str, _snapshot: WorldSnapshot, /) -> CommitToken:
+        """Store a snapshot of the world under a name, replacing an earlier one."""
+        return COMMITTED
 
 
 class ThreadLocal(threading.local):

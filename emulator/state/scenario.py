@@ -88,23 +88,13 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a world that its scenario determines."""
+    """The scenario of a world, and what follows from it and its installation."""
 
     source: Scenario
     """The scenario that the world started from."""
-    scenario: str
-    seed: int
-    start: datetime
-    installation: str = "default"
-    """Name, path or JSON text."""
     embedded_installation: str = "default"
     """The name or the JSON text, which do not depend on the machine's files."""
     language: str = "en-us"
-    base_url: str = DEFAULT_BASE_URL
-    error_style: str = "documented"
-    """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
-    request: str | None = None
-    """For `documented/...`: the path whose GET returns the sample."""
     input_parameters_required: bool = True
     """Whether the guide refuses a command without `input_parameters`."""
     not_found_text: str = "generic"

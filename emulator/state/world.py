@@ -26,7 +26,6 @@ from emulator.state.persistence import (
     COMMITTED,
     Branch,
     CommitToken,
-    MemoryOnly,
     Persistence,
     Snapshots,
     WorldSnapshot,
@@ -63,8 +62,8 @@ class WorldServices:
     """Called at the end of each transaction that queued events."""
     sender: Callable[[World], WebhookSender] = lambda _: WebhookSender()
     """Returns the sender of a world's webhooks."""
-    tasks: Callable[[World], Sequence[Scheduled]] = lambda _: ()
-    """Returns the other scheduled tasks of a world."""
+    traffic: Callable[[World], Sequence[Scheduled]] = lambda _: ()
+    """Returns the scheduled tasks that generate the traffic of a world."""
     coverage: Coverage = field(default_factory=Coverage)
     metrics: Metrics = field(default_factory=Metrics)
     provenance: ProvenanceLog | None = None
@@ -110,7 +109,7 @@ class World:
         self.throttle = ThrottleWindows(start.state.calls)
         self.request_ids = RequestIds(start.state.next_request)
         self.snapshots = Snapshots() if snapshots is None else snapshots
-        self.persistence = MemoryOnly(start.branch) if persistence is None else persistence
+        self.persistence = Persistence(start.branch) if persistence is None else persistence
         self.journal = Journal(services.journal_size)
         self.coverage, self.metrics, self.provenance = services.coverage, services.metrics, services.provenance
         self.validates_responses = services.validates_responses
@@ -124,10 +123,9 @@ class World:
         self._thread = PendingSteps()
         self._replay_time: datetime | None = None
         self.outbox = WebhookOutbox(services.sender(self), self.metrics.count_delivery)
-        self.schedule = Schedule(start.state.rate)
+        self.schedule = Schedule(start.state.rate, [self.outbox.sender], services.traffic(self))
         self._restore_stored = self._restore_point()
         """Returns to the last change that is stored."""
-        self.schedule.add(self.outbox.sender, *services.tasks(self))
 
     def close(self) -> None:
         """Stop all background work, and empty the caches: the world was replaced or deleted."""
@@ -164,7 +162,7 @@ class World:
     @property
     def base_url(self) -> str:
         """Start of the links in event payloads: that of the scenario, or the address of the server."""
-        own = self.settings.base_url
+        own = self.settings.source.base_url
         return own if own != DEFAULT_BASE_URL else self._served_url(self.name) or own
 
     def transaction(self) -> TransactionBlock:

@@ -332,14 +332,14 @@ def register_graph(world: World) -> None:
 
     Scenarios of the documentation's samples register none: their samples come from many installations.
     """
-    settings, bases = world.settings, world.coverage.bases
-    if settings.source is None or not settings.source.answers:
-        if bases.get(settings.installation) is None:
-            bases[settings.installation] = world.base
-    elif settings.scenario.startswith(DOCUMENTED):
-        bases.setdefault(settings.installation, None)
+    source, bases = world.settings.source, world.coverage.bases
+    if not source.answers:
+        if bases.get(source.installation) is None:
+            bases[source.installation] = world.base
+    elif source.name.startswith(DOCUMENTED):
+        bases.setdefault(source.installation, None)
     else:
-        bases.setdefault(settings.scenario, world.base)
+        bases.setdefault(source.name, world.base)
 
 
 def rejected_caller(context: RequestContext) -> str:

@@ -99,7 +99,7 @@ def respond_to_match(context: RequestContext, match: Match) -> Reply:
 def error_reply(error: ApiError, context: RequestContext) -> Reply:
     """Return the reply for an error, in the style of the installation."""
     settings = context.world.settings
-    if settings.error_style == "wrapped" and isinstance(error, ValidationFailed):
+    if settings.source.error_style == "wrapped" and isinstance(error, ValidationFailed):
         error = error.wrap()
     if settings.not_found_text == "named" and isinstance(error, RecordNotFound):
         error = error.with_model()
@@ -167,7 +167,7 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
         context.receive_body()  # before the handler takes the world's lock
         with world.recording(build_step(context, route, call), lambda: context.parsed_body):
             reply = route.view(call, world)
-        if (note := world.outbox.waiting_note) is not None:
+        if (note := world.outbox.sender.waiting_note) is not None:
             reply = with_hint(reply, note)
     if not reply.body:
         return reply

@@ -109,7 +109,9 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
     """Yield the credential that is expected, and what is wrong with the one that was sent."""
     match = case.context.match
     expected = (match.resource.any_route.auth_scheme if match else None) or "Token"
-    surface = surface_name(expected, case.context.path)
+    surface = SURFACE_NAMES[expected]
+    if expected == "Bearer" and not case.context.path.startswith("/packages/"):
+        surface = case.context.path  # the states module has its path below the guide, but takes a JWT
     scheme, _, token = str(case.context.environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
     token = token.strip()
     if not scheme:
@@ -127,11 +129,6 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
     else:
         nearest = nearest_name(token[:MAX_QUOTED_LENGTH], CREDENTIALS)
         yield f"known tokens: {', '.join(CREDENTIALS)}" + (f"; nearest: {nearest}" if nearest else "")
-
-
-def surface_name(scheme: str, path: str) -> str:
-    """Return the name of a surface. The states module has its path below the guide, but takes a JWT."""
-    return path if scheme == "Bearer" and not path.startswith("/packages/") else SURFACE_NAMES[scheme]
 
 
 def jwt_hint(token: str, case: ErrorCase) -> str:

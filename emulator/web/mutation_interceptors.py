@@ -128,13 +128,10 @@ class Observer:
             return sorted(reads - PAGE_KEYS)
         schema, is_page = str(route.responses.get(200)), route.is_paginated
         rows = find_values(document, "results") if is_page else [document]
-        keys = {key for row in rows for each in (row if isinstance(row, list) else [row]) for key in keys_of(each)}
+        objects = [each for row in rows for each in (row if isinstance(row, list) else [row])]
+        keys = {key for each in objects if isinstance(each, dict) for key in each}
         paths = [f"results.{key}" if is_page else key for key in sorted(keys)]
         return [path for path in paths if is_nullable(schema, path)]
-
-
-def keys_of(value: JsonValue) -> Iterable[str]:
-    return value if isinstance(value, dict) else ()
 
 
 class Mutator:

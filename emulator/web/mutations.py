@@ -320,29 +320,20 @@ def changed_page(exchange: Exchange, query: dict[str, list[str]]) -> Reply | Non
     return None if is_same else reply
 
 
-def find_next(exchange: Exchange) -> Iterable[str]:
+def remove_next(exchange: Exchange, _: str = "") -> Reply | None:
     document = exchange.document
-    return ("",) if exchange.route.is_paginated and isinstance(document, dict) and document.get("next") else ()
-
-
-def remove_next(exchange: Exchange, _: str) -> Reply | None:
-    if not find_next(exchange):
+    if not (exchange.route.is_paginated and isinstance(document, dict) and document.get("next")):
         return None
-    return exchange.reply._replace(body=to_json({**exchange.document, "next": None}))
+    return exchange.reply._replace(body=to_json({**document, "next": None}))
 
 
 # Rate limits
 
 
-def find_retry_after(exchange: Exchange) -> Iterable[str]:
+def remove_retry_after(exchange: Exchange, _: str = "") -> Reply | None:
     reply = exchange.reply
-    return ("",) if reply.status == 429 and "Retry-After" in reply.headers else ()
-
-
-def remove_retry_after(exchange: Exchange, _: str) -> Reply | None:
-    if not find_retry_after(exchange):
+    if reply.status != 429 or "Retry-After" not in reply.headers:
         return None
-    reply = exchange.reply
     return reply._replace(headers={name: value for name, value in reply.headers.items() if name != "Retry-After"})
 
 
@@ -394,9 +385,11 @@ KINDS: dict[str, MutationKind] = {
         change=change_value(shift_time), fits_key=lambda _, path, value: is_time(path, value)
     ),
     "page-halved": MutationKind(find_halved, halve_page, needs="results"),
-    "next-missing": MutationKind(find_next, remove_next, needs="next"),
+    "next-missing": MutationKind(lambda exchange: [""] if remove_next(exchange) else (), remove_next, needs="next"),
     "filter-ignored": MutationKind(find_filters, ignore_filter),
-    "retry-after-missing": MutationKind(find_retry_after, remove_retry_after),
+    "retry-after-missing": MutationKind(
+        lambda exchange: [""] if remove_retry_after(exchange) else (), remove_retry_after
+    ),
     "event-lost": MutationKind(change_plan=PLAN_FAULTS["drop"]),
     "event-twice": MutationKind(change_plan=PLAN_FAULTS["duplicate"]),
     "signature-wrong": MutationKind(change_plan=PLAN_FAULTS["corrupt_signature"]),

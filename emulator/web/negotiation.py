@@ -40,7 +40,8 @@ def select_media_type(accept: str | None, format_: str | None) -> str:
     accepted = [MediaType.parse(token) for token in _accept_tokens("*/*" if accept is None else accept)]
     for media_type in sorted(accepted, key=lambda each: -each.precedence):
         if media_type.matches("application", "json"):
-            return media_type.text if media_type.precedence >= 2 else _with_parameters(media_type)
+            parameters = (f"{key}={value}" for key, value in media_type.parameters.items())
+            return media_type.text if media_type.precedence >= 2 else ";".join((JSON, *parameters))
     raise NotAcceptable
 
 
@@ -49,10 +50,6 @@ def _accept_tokens(header: str) -> list[str]:
         header = header[: header.rfind(",", 0, MAX_ACCEPT_LENGTH) + 1]
     tokens = (token.strip() for token in header.split(","))
     return [token for token in tokens if 0 < len(token) <= MAX_MEDIA_TYPE_LENGTH][:MAX_ACCEPT_TOKENS]
-
-
-def _with_parameters(wildcard: MediaType) -> str:
-    return ";".join((JSON, *(f"{key}={value}" for key, value in wildcard.parameters.items())))
 
 
 @cache_short(512)

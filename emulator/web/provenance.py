@@ -26,7 +26,7 @@ from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State, Transition
 from emulator.domain.commands import COMMANDS
 from emulator.domain.installation import Installation, Origin, complete_installation
-from emulator.domain.state_graph import PACKAGE_STATUS, STATE_GRAPHS, transition_name
+from emulator.domain.state_graph import PACKAGE_STATUS, STATE_GRAPHS, SUBJECT_NAMES, transition_name
 from emulator.state.journal import PROVENANCES, Basis, Exchange, weakest_provenance
 from emulator.state.store import Reader
 from emulator.state.world import World
@@ -37,8 +37,6 @@ from emulator.web.parsing import parse_body, parse_query, select_parser
 PROVENANCE_HEADER = "X-Emulator-Provenance"
 UNNAMED_STATE = Origin("assumed", "recorded answers show its id alone")
 RECORDED = Origin("observed")
-SUBJECTS = {"packages": "package", "transfers": "transfer_order"}
-"""State graph -> the subject of its commands in the fidelity list."""
 STATE_COLUMNS = ("state", "old_state", "new_state")
 STATE_KEYS = frozenset((*STATE_COLUMNS, "source_state", "target_state"))
 """Keys of documents for states."""
@@ -151,7 +149,9 @@ def read_exchange(world: World, exchange: Exchange, route: Route) -> Answered:
         body = parse_body(content_type, exchange.info.body)
     with suppress(ValueError):
         reply = orjson.loads(exchange.response_body)
-    return Answered(exchange, world, route, query, body, reply, complete_installation(world.settings.installation))
+    return Answered(
+        exchange, world, route, query, body, reply, complete_installation(world.settings.source.installation)
+    )
 
 
 def note_basis(part: str, name: str, note: Mapping[str, Any]) -> Basis:
@@ -189,7 +189,7 @@ def request_bases(answered: Answered) -> Iterator[Basis]:
     names = [f"{route.request_schema}.{field}" for field in fields]
     yield from (protocol_basis("body fields", name) for name in names if name in protocol["body fields"])
     if answered.status == 400:
-        yield protocol_basis("error styles", answered.world.settings.error_style)
+        yield protocol_basis("error styles", answered.world.settings.source.error_style)
     yield protocol_basis("methods", exchange.method)
     if any(len(values) > 1 for values in answered.query.values()):
         yield protocol_basis("requests", "a parameter that is sent twice")
@@ -260,7 +260,8 @@ def command_bases(answered: Answered) -> Iterator[Basis]:
         if source.enum_class == enum_class:
             yield from transition_bases(answered, transition, source)
             code = transition.command_code if transition.command_code in COMMANDS[kind] else None
-            yield from () if code is None else parameter_bases(answered, notes()["commands"][SUBJECTS[graph]], code)
+            commands = notes()["commands"][SUBJECT_NAMES[graph]]
+            yield from () if code is None else parameter_bases(answered, commands, code)
 
 
 def transition_bases(answered: Answered, transition: Transition, source: State) -> Iterator[Basis]:

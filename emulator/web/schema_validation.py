@@ -58,7 +58,9 @@ def response_problem(context: RequestContext, reply: Reply) -> str | None:
     if reply.status not in documented and reply.status not in FRAMEWORK_STATUSES:
         return f"the status must be one of {', '.join(map(str, documented))}"
     schema_name = documented.get(reply.status, "error")
-    return None if schema_name is None else body_problem(reply, schema_name, context.world.settings.error_style)
+    return (
+        None if schema_name is None else body_problem(reply, schema_name, context.world.settings.source.error_style)
+    )
 
 
 def body_problem(reply: Reply, schema_name: str, error_style: str) -> str | None:

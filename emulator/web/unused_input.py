@@ -262,14 +262,11 @@ def nested_notices(
     for key, field in fields.items():
         inner = field.child if isinstance(field, ListField) else field
         if isinstance(inner, ObjectField):
-            for at, entry in entries_at((*path, key), values.get(key)):
+            value = values.get(key)
+            for at, entry in enumerate(value if isinstance(value, list) else [value]):
                 if isinstance(entry, Mapping):
-                    yield from nested_notices(entry, inner.fields, at)
-
-
-def entries_at(path: tuple[str | int, ...], value: JsonValue) -> list[tuple[tuple[str | int, ...], JsonValue]]:
-    """Return the entries of a list with their paths, or the value itself with its path."""
-    return [((*path, at), entry) for at, entry in enumerate(value)] if isinstance(value, list) else [(path, value)]
+                    steps = (key, at) if isinstance(value, list) else (key,)
+                    yield from nested_notices(entry, inner.fields, (*path, *steps))
 
 
 def unknown_key_notice(path: Sequence[str | int], key: str, known: Collection[str]) -> InputNotice:

@@ -105,7 +105,7 @@ class LiveTraffic:
         self._done_until = world.clock.now()
         self._discontinuities = 0
         self._planned_records: Snapshot | None = None
-        self._plan = CheckPlan(world.settings.seed)
+        self._plan = CheckPlan(world.settings.source.seed)
 
     @property
     def _world(self) -> World:
@@ -134,9 +134,8 @@ class LiveTraffic:
                     self._run_at(due)
 
     def reschedule(self) -> None:
-        """Wake the scheduler's thread if this world has traffic."""
-        if self._world.schedule.rate.orders_per_hour is not None:
-            self._scheduler.wake(self._world, self)
+        """Wake the scheduler's thread."""
+        self._scheduler.wake(self._world, self)
 
     def _update_plan(self) -> None:
         """Rebuild the plan if the world was changed by others."""
@@ -150,7 +149,7 @@ class LiveTraffic:
 
     def _next_round(self, interval: timedelta) -> datetime:
         """Return the next time that is a whole number of intervals after the world's start."""
-        start = self._world.settings.start
+        start = self._world.settings.source.start
         return start + interval * ((self._done_until - start) // interval + 1)
 
     def _next_order(self) -> tuple[datetime, int]:
@@ -158,27 +157,27 @@ class LiveTraffic:
 
         The time is `LATEST` if there is no order, or if the calendar ends before it.
         """
-        rate, settings = self._world.schedule.rate.orders_per_hour, self._world.settings
+        rate, source = self._world.schedule.rate.orders_per_hour, self._world.settings.source
         if not rate:
             return LATEST, 0
         with suppress(OverflowError):
             slot = HOUR / rate
-            number = (self._done_until - settings.start) // slot
+            number = (self._done_until - source.start) // slot
             for each in (number, number + 1):
-                at = settings.start + slot * each + slot * u16(draw(settings.seed, "live slot", each), 0) / 65_536
+                at = source.start + slot * each + slot * u16(draw(source.seed, "live slot", each), 0) / 65_536
                 if at > self._done_until:
                     return at, each
         return LATEST, 0
 
     def _run_at(self, due: datetime) -> None:
         """Run what is due at a time: a new order, restocking, moves of records, and last the cleanup."""
-        world, seed = self._world, self._world.settings.seed
+        world, seed = self._world, self._world.settings.source.seed
         first_new = next_order_id(world)
         at, number = self._next_order()
         if at == due:
             self._try_step(build_order_step(world.records, seed, number), due)
         if self._next_round(HOUR) == due:
-            for step in build_restock_steps(world.records, seed, (due - world.settings.start) // HOUR):
+            for step in build_restock_steps(world.records, seed, (due - world.settings.source.start) // HOUR):
                 self._try_step(step, due)
         is_cleanup = self._next_round(CLEANUP_INTERVAL) == due
         checked = []
@@ -198,7 +197,7 @@ class LiveTraffic:
         world = self._world
         kind, id_, attempt = self._plan.pop()
         subject = world.records.get_existing(kind, id_)
-        self._try_step(build_move_step(world.records, world.settings.seed, subject, attempt), due)
+        self._try_step(build_move_step(world.records, world.settings.source.seed, subject, attempt), due)
         package = subject if kind is Package else world.records.get_existing(Package, subject.package)
         return kind, id_, package.order
 

@@ -58,7 +58,7 @@ def repeat_attempt(world: World, step: Step) -> None:
     if fault is not None:
         world.outbox.add_fault(DeliveryFault(fault))
     try:
-        save_result(world, event_id, world.outbox.attempt(event_id), step.request_id)
+        save_result(world, event_id, world.outbox.sender.attempt(event_id), step.request_id)
     except (EventGone, LookupError):
         raise UnreplayableStep(f"{step.operation}: this world has no webhook event {event_id}") from None
     finally:

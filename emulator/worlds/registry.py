@@ -12,7 +12,7 @@ from emulator.api.serializers.events import record_events
 from emulator.core.errors import Conflict, InvalidDocument, PersistError, UnknownRecord
 from emulator.state.clock import ClockMode, machine_seconds
 from emulator.state.outbox import Receiver
-from emulator.state.persistence import COMMITTED, CommitToken, MemoryOnly, Persistence, Snapshots, WorldSnapshot
+from emulator.state.persistence import COMMITTED, CommitToken, Persistence, Snapshots, WorldSnapshot
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.world import World, WorldServices
 from emulator.worlds.loading.scenarios import settings_of, starting_snapshot
@@ -199,7 +199,7 @@ class WorldRegistry:
             self._close_idle()
             if name not in self._slots:
                 self._make_room(name)
-            persistence: Persistence = MemoryOnly(start.branch)
+            persistence = Persistence(start.branch)
             token = COMMITTED
             if self._storage is not None:
                 persistence, token = self._storage.create(name, settings, start, snapshots)

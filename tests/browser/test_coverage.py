@@ -10,7 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from emulator import Emulator
-from emulator.coverage import build_report, counts_of, render
+from emulator.coverage.counts import counts_of
+from emulator.coverage.report import build_report, render
 from emulator.web.app import register_graph
 
 PACKAGES = "/api/v1/oms/packages/"

@@ -17,7 +17,8 @@ from emulator import Emulator
 from emulator.api.routes import ROUTES
 from emulator.cli import main
 from emulator.core.credentials import CREDENTIALS
-from emulator.coverage import build_report, read_counts, write_counts
+from emulator.coverage.counts import read_counts
+from emulator.coverage.report import build_report, write_counts
 from tests.cli.test_serve import LIST, Serve, ended, ready, refused, serve
 
 __all__ = ["serve"]  # the fixture that starts a process

@@ -21,7 +21,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.cli.serve import exec_, serve
-from emulator.coverage import read_counts
+from emulator.coverage.counts import read_counts
 from tests.cli.test_serve import command, environment
 
 Run = Callable[..., "subprocess.Popen[str]"]

@@ -92,7 +92,7 @@ def test_a_run_makes_a_scenario_and_an_installation_that_open(real: Emulator, tm
     served = oms.session().get(f"{PACKAGES}{pk}/").json()
     assert (served["remote_id"], served["number"], served["state"]) == ("R-1", changed["number"], changed["state"])
     assert oms.session().get(PACKAGES).json()["count"] == 6
-    assert Path(oms.world.settings.installation) == tmp_path / "recorded.installation.json"
+    assert Path(oms.world.settings.source.installation) == tmp_path / "recorded.installation.json"
     errors = (tmp_path / "stderr").read_text()
     assert "not recorded: installation: state" in errors
     assert "to serve it: oms-emulator serve --scenario recorded.json" in errors

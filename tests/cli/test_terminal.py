@@ -139,7 +139,8 @@ def test_garbage_is_not_collected_while_a_command_is_imported(monkeypatch: pytes
 
 
 def test_the_list_of_commands_shows_the_help_of_each() -> None:
-    assert {name: cli.COMMANDS[name].get_short_help_str(1000) for name in cli.COMMANDS.data} == cli.SUMMARIES
+    summaries = {name: summary for name, (_, summary) in cli.COMMAND_TABLE.items()}
+    assert {name: cli.COMMANDS[name].get_short_help_str(1000) for name in cli.COMMANDS.data} == summaries
 
 
 def test_the_list_of_commands_imports_none_of_them() -> None:

@@ -66,7 +66,11 @@ def test_options_still_apply_after_a_reload(file: Path) -> None:
     write(file, name="mine", packages=12, seed=1)
     oms.reload()
     settings = oms.world.settings
-    assert (package_count(oms), settings.seed, settings.limits) == (5, 9, {"full-access": {"read": "1000/min"}})
+    assert (package_count(oms), settings.source.seed, settings.limits) == (
+        5,
+        9,
+        {"full-access": {"read": "1000/min"}},
+    )
 
 
 WRONG = {

@@ -223,7 +223,11 @@ def test_wrong_arguments_are_value_errors_that_name_what_is_known(make: Any, sai
 @pytest.mark.medium
 def test_arguments_reach_the_world() -> None:
     oms = Emulator("demo", packages=12, seed=99, clock="ticking")
-    assert (oms.session().get(LIST).json()["count"], oms.world.settings.seed, oms.clock.mode) == (12, 99, "ticking")
+    assert (oms.session().get(LIST).json()["count"], oms.world.settings.source.seed, oms.clock.mode) == (
+        12,
+        99,
+        "ticking",
+    )
 
 
 @pytest.mark.medium

@@ -108,7 +108,7 @@ def test_an_unknown_field_of_a_hook_is_an_error(oms: Emulator) -> None:
 
 
 def waiting_note(oms: Emulator) -> str | None:
-    return oms.world.outbox.waiting_note
+    return oms.world.outbox.sender.waiting_note
 
 
 @pytest.mark.medium

@@ -14,17 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.coverage import (
+from emulator.coverage.counts import (
     Counts,
     CoverageError,
-    build_report,
     clear_counts,
     counts_of,
+    default_graph,
     merge_counts,
     read_counts,
-    write_counts,
 )
-from emulator.coverage.counts import default_graph
+from emulator.coverage.report import build_report, write_counts
 from emulator.domain.scenario_files import FOLDER
 from emulator.state.journal import DIMENSIONS, Coverage
 from tests.cli.test_serve import environment
@@ -108,7 +107,7 @@ def test_every_scenario_of_an_installation_has_its_one_graph(scenario: str) -> N
 
 PROCESS = f"""
 from emulator import Emulator
-from emulator.coverage import write_counts
+from emulator.coverage.report import write_counts
 oms = Emulator("empty")
 for _ in range({{times}}):
     oms.session().get("{LIST}")

@@ -11,8 +11,9 @@ import pytest
 
 from emulator.api.routes import ROUTES
 from emulator.core import schemas
-from emulator.coverage import FORMATS, Counts, Report, build_report, merge_counts, render
-from emulator.coverage.counts import command_transitions, default_graph
+from emulator.coverage import Report
+from emulator.coverage.counts import Counts, command_transitions, default_graph, merge_counts
+from emulator.coverage.report import FORMATS, build_report, render
 
 TAKEN, REFUSED = "package__complete_packaging__waiting__packed-all-items", "renew_transfer"
 OPERATIONS = len({route.operation for route in ROUTES})

@@ -16,9 +16,16 @@ from emulator.core import schemas
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES
 from emulator.core.records import Transition
-from emulator.coverage import Counts, CoverageError, Report, build_report, merge_counts, read_counts
-from emulator.coverage.counts import command_transitions, default_graph
-from emulator.coverage.report import as_document, percent
+from emulator.coverage import Report
+from emulator.coverage.counts import (
+    Counts,
+    CoverageError,
+    command_transitions,
+    default_graph,
+    merge_counts,
+    read_counts,
+)
+from emulator.coverage.report import as_document, build_report, percent
 from emulator.domain import installation
 from emulator.state.journal import DIMENSIONS
 

@@ -177,7 +177,7 @@ def shown_document(oms: Emulator, subject: Subject) -> Any:
         document = oms.change_stock_location(id_)
         left_out = ("modified_date",)
     text = json.dumps({key: value for key, value in document.items() if key not in left_out})
-    return json.loads(text.replace("http://oms.test", oms.world.settings.base_url))
+    return json.loads(text.replace("http://oms.test", oms.world.settings.source.base_url))
 
 
 def test_every_event_type_has_a_cause() -> None:

@@ -80,14 +80,14 @@ def test_transitions_have_the_order_of_the_samples() -> None:
     """The documented transitions come first, in the samples' order. The assumed transitions follow."""
     documented = [166, 199, 138, 430, 232, 3, 331, 694, 298, 100]
     assert list(DEFAULT[Transition])[: len(documented)] == documented
-    origins = installation.origins("default")
+    origins = installation.complete_installation("default").origins
     assert {id_ for id_ in DEFAULT[Transition] if origins[Transition, id_].provenance != "assumed"} == {*documented}
 
 
 @pytest.mark.parametrize("sample", ["package-list.response-200", "transfer-order-webhook-event-list.response-200"])
 def test_observed_states_match_the_samples(sample: str) -> None:
     """`name` depends on the language, so it is the English translation here."""
-    origins = installation.origins("default")
+    origins = installation.complete_installation("default").origins
     for entry in found(sample, "enum_class"):
         state = STATES[entry["id"]]
         assert origins[State, state.id].provenance == "observed"

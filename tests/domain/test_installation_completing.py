@@ -81,7 +81,7 @@ def test_references_of_copied_entries_are_copied(written) -> None:
 
 def test_copied_entries_get_free_ids(written) -> None:
     """The second installation has a package state 85. In the default, 85 is a state of transfer items."""
-    mine, origins = installation.load_installation("second"), installation.origins("second")
+    mine, origins = installation.load_installation("second"), installation.complete_installation("second").origins
     assert mine[State][85].enum_class == "PackageStatus"
     moved = next(
         each for each in mine[State].values() if (each.content_type, each.enum_value) == (7, "ready_to_shipment")
@@ -112,7 +112,7 @@ def test_commands_of_the_default_are_not_copied() -> None:
     ours = {
         id_ for id_, each in mine[Transition].items() if each.actor == "command" and each.source_state in (33, 34)
     }
-    assert ours == set(installation.load_own_records("second")[Transition])
+    assert ours == set(installation.read_installation(installation.installation_path("second")).records[Transition])
 
 
 def test_file_without_transitions_gets_the_default_transitions(written) -> None:

@@ -86,7 +86,7 @@ def test_external_transitions_are_not_unknown_commands(tmp_path: Path) -> None:
 def differing(tmp_path: Path, document: dict[str, Any]) -> list[str]:
     one = written(tmp_path, CLEAN, "one.json")
     other = written(tmp_path, document, "other.json")
-    return diff_installations(installation.load_own_records(str(one)), installation.load_own_records(str(other)))
+    return diff_installations(*(installation.read_installation(Path(file)).records for file in (one, other)))
 
 
 def test_equal_files_have_no_differences(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_delivered_package_offers_no_commands(oms: Emulator) -> None:
 
 @pytest.mark.medium
 def test_waiting_package_offers_the_documented_commands_first(oms: Emulator) -> None:
-    origins = installation.origins("default")
+    origins = installation.complete_installation("default").origins
     marks = [origins[Transition, each["id"]].provenance for each in commands_of(oms, package_in_state(oms, "100"))]
     assert set(marks) == {"observed", "assumed"}
     assert marks == sorted(marks, reverse=True)

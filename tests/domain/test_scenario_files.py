@@ -21,7 +21,7 @@ from tests.support import samples
 def test_every_bundled_scenario_loads_and_has_a_description(name: str) -> None:
     found = find_scenario(name)
     world = open_world(found)
-    assert found.name == world.settings.scenario == name
+    assert found.name == world.settings.source.name == name
     assert found.description
     assert world.clock.now() == (found.now or found.start)
 
@@ -108,7 +108,7 @@ def test_unreadable_file_is_named(where: str, tmp_path: Path) -> None:
 def test_scenario_file_makes_a_world(tmp_path: Path) -> None:
     document = MINE | {"packages": 7, "seed": 3, "clock": "2024-05-06T07:08:09Z", "language": "tr-tr"}
     oms = Emulator(file_of(tmp_path, document))
-    assert oms.world.settings.scenario == "mine"
+    assert oms.world.settings.source.name == "mine"
     assert oms.clock.now() == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
     page = oms.session().get("/api/v1/oms/packages/").json()
     assert page["count"] == 7

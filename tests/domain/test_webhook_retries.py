@@ -167,7 +167,7 @@ def test_replayed_retry_makes_no_http_call(oms: Emulator, monkeypatch: pytest.Mo
         calls.append(event_id)
         return DONE
 
-    monkeypatch.setattr(world.outbox, "attempt", attempt)
+    monkeypatch.setattr(world.outbox.sender, "attempt", attempt)
     client = oms.session()
     assert client.post(f"/whisperer/hook_events/{event_id}/retry/", json={"force": True}).status_code == 200
     steps = [Step.from_document(json.loads(line)) for line in world.steps]

@@ -133,7 +133,7 @@ class Pair:
         """Roll both applications back afterwards."""
         load_hooks(self.world)
         self.receiver = Receiver()
-        sending = patch.object(self.world.outbox, "attempt", self.receiver.attempt)
+        sending = patch.object(self.world.outbox.sender, "attempt", self.receiver.attempt)
         with transaction.atomic(), patch("requests.post", self.receiver.post), sending:
             yield self
             transaction.set_rollback(True)

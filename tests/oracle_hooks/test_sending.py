@@ -188,7 +188,7 @@ def test_first_body_equals_dj_whisperers_body_for_the_package_detail(oms: Emulat
     body = first_request_body(event, oms.world.records, render_cache(oms.world))
     detail = json.loads(oms.session().get(f"/api/v1/oms/packages/{event.object_id}/").text.replace("oms.test", "X"))
     del detail["id_encrypted"]
-    base = oms.world.settings.base_url.encode()
+    base = oms.world.settings.source.base_url.encode()
     payload = {"event": {"type": "package.refused", "uuid": uuid.UUID(event.uuid).hex}, "payload": detail}
     sent_request = dj_whisperer_request(Webhook(1, event_type="package.refused"), payload)
     assert body.replace(base, b"http://X") == sent_request.body.encode()

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from emulator.client.emulator import Emulator
-from emulator.coverage import Counts, read_counts, write_counts
+from emulator.coverage.counts import Counts, read_counts
+from emulator.coverage.report import write_counts
 from tests.cli.test_serve import command, environment
 from tests.plugin.conftest import Run
 

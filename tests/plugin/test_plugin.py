@@ -94,16 +94,16 @@ def test_the_marker_chooses_the_world_and_the_nearest_wins(run: Run) -> None:
         @pytest.mark.oms(seed=5, strict=True)
         class TestIt:
             def test_of_the_class(self, oms, oms_session):
-                assert (oms.world.settings.seed, oms.clock.mode, oms.world.strict) == (5, "ticking", True)
+                assert (oms.world.settings.source.seed, oms.clock.mode, oms.world.strict) == (5, "ticking", True)
                 assert oms_session.get("/api/v1/oms/packages/").json()["count"] == 7
                 assert oms_session.get("/api/v1/oms/packages/?colour=red").status_code == 400
 
             @pytest.mark.oms(scenario="empty", packages=None, seed=9)
             def test_of_its_own(self, oms):
-                assert (oms.world.settings.scenario, oms.world.settings.seed) == ("empty", 9)
+                assert (oms.world.settings.source.name, oms.world.settings.source.seed) == ("empty", 9)
 
         def test_of_the_module(oms):
-            assert oms.world.settings.seed == 3
+            assert oms.world.settings.source.seed == 3
         """
     ).assert_outcomes(passed=3)
 
@@ -259,7 +259,7 @@ def test_the_scenario_file_of_a_failing_test_gives_the_same_world(run: Run, pyte
     newest = oms.session().get(f"{LIST}?limit=1").json()["results"][0]
     assert (newest["remote_id"], newest["state"]["name"]) == ("R-1", "Packed all items")
     assert oms.clock.now().isoformat().startswith("2023-04-07T")
-    assert oms.world.settings.seed == 42
+    assert oms.world.settings.source.seed == 42
     document = json.loads(file.read_text("utf-8"))
     called = [step["operation"] for step in document["steps"] if "request" in step]
     assert called == ["control_make_package", "set_package_remote_id"]
@@ -287,7 +287,7 @@ def test_the_folder_is_an_option_and_each_test_has_its_file(run: Run, pytester: 
     files = sorted((pytester.path / "out" / "worlds").iterdir())
     assert len(files) == 4
     assert not (pytester.path / ".oms-emulator").exists()
-    assert all(Emulator(file).world.settings.scenario == "demo" for file in files)
+    assert all(Emulator(file).world.settings.source.name == "demo" for file in files)
 
 
 def test_failure_explains_why_a_world_has_no_scenario_file(run: Run) -> None:

@@ -75,7 +75,9 @@ def wrap_application(call_app: Callable[..., Iterable[bytes]]) -> Callable[..., 
         body = b"".join(call_app(self, environ, record))
         decoded = decode_path(path_bytes(environ))
         name, _, path = split_world(decoded, environ)
-        style = NO_WORLD if name not in self.worlds else self.worlds.get(name, using=False).settings.error_style
+        style = (
+            NO_WORLD if name not in self.worlds else self.worlds.get(name, using=False).settings.source.error_style
+        )
         check_and_record(SentResponse(environ["REQUEST_METHOD"].upper(), path, statuses[-1], sent, body, style))
         return [body] if body else []
 

@@ -30,7 +30,7 @@ def build_world(
     tables: dict[type[Any], dict[int, Any]] = {}
     for record in records:
         tables.setdefault(type(record), {})[record.id] = record
-    settings = Settings(Scenario("made by hand"), "made by hand", 1, START)
+    settings = Settings(Scenario("made by hand", start=START))
     start = initial_snapshot(Snapshot(TableDataset(tables), {}), WorldState(clock, START))
     return World("default", settings, start, WorldServices(record_events))
 

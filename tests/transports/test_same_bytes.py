@@ -24,7 +24,7 @@ def emulator(server: ServerName = "waitress") -> Emulator:
     oms = Emulator("demo", packages=40, allow_fault_header=True, allow_hosts=["oms.test"], server=server)
     oms.in_world(STRICT).world.strict = True
     for world in oms.worlds.all():  # otherwise payloads contain the address of the server, if there is one
-        world.settings = replace(world.settings, base_url="http://oms.example")
+        world.settings = replace(world.settings, source=replace(world.settings.source, base_url="http://oms.example"))
     return oms
 
 

@@ -313,9 +313,9 @@ def test_error_style_is_part_of_the_scenario(style: str, shape: str, tmp_path: P
     assert oms.export().get("error_style", "documented") == style
     assert wsgi_sender(oms)("GET", "/__admin/scenario").json["error_style"] == style
     oms.save(tmp_path / "again.json")
-    assert Emulator(tmp_path / "again.json").world.settings.error_style == style
+    assert Emulator(tmp_path / "again.json").world.settings.source.error_style == style
     oms.reset()
-    assert oms.world.settings.error_style == style
+    assert oms.world.settings.source.error_style == style
 
 
 def test_strict_mode_is_an_option_of_the_server_and_not_of_a_scenario(tmp_path: Path) -> None:

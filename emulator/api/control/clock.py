@@ -88,14 +88,10 @@ def require_within_calendar(at: datetime) -> datetime:
 def parse_time(text: str) -> datetime:
     """Parse a date and time. One without an offset is UTC. Raise `InvalidDocument` if it is not valid."""
     try:
-        return to_utc(datetime.fromisoformat(text))
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise InvalidDocument(f"{text!r} is not a date and time: {error}") from None
-
-
-def to_utc(at: datetime) -> datetime:
-    """Return the same time in UTC. One without an offset is UTC."""
-    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
 
 
 def set_traffic_rate(world: World, document: JsonValue) -> JsonObject:

@@ -59,7 +59,11 @@ def save_result(
     step = result_step(event_id, result, request_id)
     with world.recording(step), world.transaction() as tx:
         if sent is not None:
-            require_same_event(world, tx.get(WebhookEvent, event_id), sent)
+            event = tx.get(WebhookEvent, event_id)
+            # An event that is created again after an undo has another `snapshot`.
+            is_same = event is not None and event.snapshot is sent.snapshot and event.uuid == sent.uuid
+            if event is None or world.is_closed or not is_same or event.retry_count < sent.retry_count:
+                raise EventGone(f"event {sent.id} of world {world.name} is gone")
         return record_result(tx, event_id, result)
 
 
@@ -68,16 +72,6 @@ def result_step(
 ) -> Step:
     """Return the step that records a result."""
     return Step(RECORD_RESULT, {"pk": event_id}, request_id=request_id, body=result_document(result), at=at)
-
-
-def require_same_event(world: World, event: WebhookEvent | None, sent: WebhookEvent) -> None:
-    """Raise `EventGone` unless an event is the one that was sent, with all its earlier attempts.
-
-    An event that is created again after an undo has another `snapshot`.
-    """
-    is_same = event is not None and event.snapshot is sent.snapshot and event.uuid == sent.uuid
-    if event is None or world.is_closed or not is_same or event.retry_count < sent.retry_count:
-        raise EventGone(f"event {sent.id} of world {world.name} is gone")
 
 
 def replay_result(world: World, step: Step) -> None:

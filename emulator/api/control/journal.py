@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from emulator.api.serializers.rendering import fill_links
 from emulator.core import json_text
@@ -20,13 +20,9 @@ SECRET_KEYS = frozenset(("password", "secret_key", "key", "token", "auth", "addi
 
 
 def find_exchanges(
-    journal: Journal,
-    operation: str | None = None,
-    method: str | None = None,
-    status: int | None = None,
-    path: str | None = None,
+    journal: Journal, operation: str | None, method: str | None, status: int | None, path: str | None
 ) -> Iterator[Exchange]:
-    """Yield the matching exchanges, newest first. `path` matches any part of the path."""
+    """Yield the matching exchanges, newest first. None matches all, and `path` any part of the path."""
     for exchange in journal.newest_first():
         if (
             (operation is None or exchange.info.operation == operation)
@@ -38,10 +34,13 @@ def find_exchanges(
 
 
 def exchange_document(exchange: Exchange, bases: Sequence[Basis] = ()) -> JsonObject:
-    """Return the document of an exchange in the control API."""
+    """Return the document of an exchange in the control API. Headers have their HTTP names."""
+    sent = {
+        key.removeprefix("HTTP_").replace("_", "-").title(): each for key, each in exchange.request_headers.items()
+    }
     return summary_document(exchange, bases) | {
         "request": {
-            "headers": masked_request_headers(exchange.request_headers),
+            "headers": {name: mask_header(name, value) for name, value in sent.items()},
             "body": masked_body(exchange.info.body),
         },
         "response": {"headers": dict(exchange.response_headers), "body": masked_body(exchange.response_body)},
@@ -90,12 +89,6 @@ def summary_document(exchange: Exchange, bases: Sequence[Basis] = ()) -> JsonObj
         "provenance": weakest_provenance(bases),
         "test": exchange.test,
     }
-
-
-def masked_request_headers(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of a request with their HTTP names and masked secrets."""
-    names = {key: key.removeprefix("HTTP_").replace("_", "-").title() for key in environ}
-    return {names[key]: mask_header(names[key], value) for key, value in environ.items()}
 
 
 def mask_header(name: str, value: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,7 +15,7 @@ from emulator.core.records import Order, Package, StockLocation
 from emulator.core.schemas import find_problems, load_schema
 from emulator.domain.arranging import get_record
 from emulator.domain.arranging.locations import create_stock_location, update_stock_location
-from emulator.domain.arranging.orders import place_order, product_by_sku
+from emulator.domain.arranging.orders import PlacedOrder, place_order, product_by_sku
 from emulator.domain.arranging.packages import apply_carrier_event, arrange_package
 from emulator.domain.arranging.packages import cancel_order as cancel_order_of
 from emulator.domain.arranging.packages import cancel_package as cancel_package_of
@@ -25,84 +24,37 @@ from emulator.state.steps import Step
 from emulator.state.store import Transaction
 from emulator.state.world import World
 
-ControlResult: TypeAlias = JsonObject
 FREE_KEYS = ("extra_information", "conf", "tags", "discrepancy_reason", "denial_reason")
 """Keys with free JSON values, which are stored unchanged."""
 
 
-def create_order(world: World, document: JsonValue) -> ControlResult:
-    """Place an order and plan its fulfillment. Return the ids of the created records."""
-    order = validated_document("arrange-order", document)
-    with control_transaction(world) as tx:
-        return place_order(tx, order)._asdict()
+def cancel_order(tx: Transaction, id_: int) -> PlacedOrder:
+    """Cancel an order with all its packages."""
+    return cancel_order_of(tx, get_record(tx, Order, id_, "order"))
 
 
-def create_package(world: World, document: JsonValue) -> bytes:
-    """Create the package that a document describes. Return its detail."""
-    description = validated_document("arrange-package", document)
-    with control_transaction(world) as tx:
-        package = arrange_package(tx, description)
-    return render_detail(world, package.id)
+def report_carrier(tx: Transaction, pk: int, document: JsonObject) -> Package:
+    """Apply a carrier event to a package."""
+    package = get_record(tx, Package, pk, "package")
+    apply_carrier_event(tx, package, document["event"])
+    return package
 
 
-def report_carrier(world: World, pk: int, document: JsonValue) -> bytes:
-    """Apply a carrier event to a package. Return its detail."""
-    event = validated_document("carrier-event", document)["event"]
-    with control_transaction(world) as tx:
-        apply_carrier_event(tx, get_record(tx, Package, pk, "package"), event)
-    return render_detail(world, pk)
+def cancel_package(tx: Transaction, pk: int) -> Package:
+    package = get_record(tx, Package, pk, "package")
+    cancel_package_of(tx, package)
+    return package
 
 
-def cancel_package(world: World, pk: int) -> bytes:
-    """Cancel a package. Return its detail."""
-    with control_transaction(world) as tx:
-        cancel_package_of(tx, get_record(tx, Package, pk, "package"))
-    return render_detail(world, pk)
-
-
-def cancel_order(world: World, id_: int) -> ControlResult:
-    """Cancel an order with all its packages. Return the ids of the cancelled records."""
-    with control_transaction(world) as tx:
-        return cancel_order_of(tx, get_record(tx, Order, id_, "order"))._asdict()
-
-
-def put_stock(world: World, location_id: int, sku: str, document: JsonValue) -> ControlResult:
-    """Set the available quantity of a product at a location. Return the new quantity."""
-    quantity = validated_document("stock-quantity", document)["quantity"]
-    with control_transaction(world) as tx:
-        location = get_record(tx, StockLocation, location_id, "stock location")
-        stock = set_stock(tx, location.id, product_by_sku(tx, sku, UnknownRecord).id, quantity)
+def put_stock(tx: Transaction, location_id: int, sku: str, document: JsonObject) -> JsonObject:
+    """Set the available quantity of a product at a location."""
+    location = get_record(tx, StockLocation, location_id, "stock location")
+    stock = set_stock(tx, location.id, product_by_sku(tx, sku, UnknownRecord).id, document["quantity"])
     return {"stock_location": location.id, "erp_code": location.erp_code, "sku": sku, "quantity": stock.quantity}
 
 
-def add_stock_location(world: World, document: JsonValue) -> bytes:
-    """Create a stock location. Return its document."""
-    description = validated_document("arrange-stock-location", document)
-    with control_transaction(world) as tx:
-        location = create_stock_location(tx, description)
-    return render_detail(world, location.id, "stock-location")
-
-
-def change_stock_location(world: World, id_: int, document: JsonValue) -> bytes:
-    """Change a stock location. Return its document."""
-    changes = validated_document("change-stock-location", document)
-    with control_transaction(world) as tx:
-        update_stock_location(tx, get_record(tx, StockLocation, id_, "stock location"), changes)
-    return render_detail(world, id_, "stock-location")
-
-
-@contextmanager
-def control_transaction(world: World) -> Iterator[Transaction]:
-    """Open a transaction. Convert a `ValidationFailed` of a command into a `Conflict`."""
-    try:
-        with world.transaction() as tx:
-            yield tx
-    except ValidationFailed as error:
-        raise Conflict("; ".join(f"{name}: {messages[0]}" for name, messages in error.errors.items())) from None
-
-
-def render_detail(world: World, id_: int, serializer: str = "package") -> bytes:
-    return render_document(serializer, id_, world.records, world.settings.language, render_cache(world)) or b""
+def change_stock_location(tx: Transaction, id_: int, document: JsonObject) -> StockLocation:
+    return update_stock_location(tx, get_record(tx, StockLocation, id_, "stock location"), document)
 
 
 def validated_document(name: str, document: JsonValue) -> JsonObject:
@@ -142,33 +94,46 @@ EMPTY_PATH: Mapping[str, int | str] = {}
 
 
 class ControlOperation(NamedTuple):
-    """A write of the control API: its function, its path parameters, and whether it takes a document."""
+    """A write of the control API."""
 
-    run: Callable[..., ControlResult | bytes]
+    run: Callable[..., Package | StockLocation | PlacedOrder | JsonObject]
+    """Takes the transaction, the path parameters, and the document if there is one."""
+    schema: str | None = None
+    """Schema of the document. None: the write takes none."""
     path: tuple[str, ...] = ()
-    takes_document: bool = True
 
 
 CONTROL_OPERATIONS: Mapping[str, ControlOperation] = {
-    "control_make_order": ControlOperation(create_order),
-    "control_cancel_order": ControlOperation(cancel_order, ("id",), takes_document=False),
-    "control_make_package": ControlOperation(create_package),
-    "control_report_carrier": ControlOperation(report_carrier, ("pk",)),
-    "control_cancel_package": ControlOperation(cancel_package, ("pk",), takes_document=False),
-    "control_put_stock": ControlOperation(put_stock, ("location_id", "sku")),
-    "control_make_stock_location": ControlOperation(add_stock_location),
-    "control_change_stock_location": ControlOperation(change_stock_location, ("id",)),
+    "control_make_order": ControlOperation(place_order, "arrange-order"),
+    "control_cancel_order": ControlOperation(cancel_order, path=("id",)),
+    "control_make_package": ControlOperation(arrange_package, "arrange-package"),
+    "control_report_carrier": ControlOperation(report_carrier, "carrier-event", ("pk",)),
+    "control_cancel_package": ControlOperation(cancel_package, path=("pk",)),
+    "control_put_stock": ControlOperation(put_stock, "stock-quantity", ("location_id", "sku")),
+    "control_make_stock_location": ControlOperation(create_stock_location, "arrange-stock-location"),
+    "control_change_stock_location": ControlOperation(change_stock_location, "change-stock-location", ("id",)),
 }
 """Operation name -> write."""
+RESULT_SERIALIZERS: Mapping[type[object], str] = {Package: "package", StockLocation: "stock-location"}
+"""Kind of a record that a write returns -> serializer of the response."""
 
 
 def run_operation(
     world: World, operation: str, document: JsonValue, path: Mapping[str, int | str]
-) -> ControlResult | bytes:
-    """Run a write of the control API. Return its response."""
+) -> JsonObject | bytes:
+    """Run a write of the control API. Return its response. Convert a `ValidationFailed` into a `Conflict`."""
     write = CONTROL_OPERATIONS[operation]
-    documents = (document,) if write.takes_document else ()
-    return write.run(world, *(path[name] for name in write.path), *documents)
+    documents = () if write.schema is None else (validated_document(write.schema, document),)
+    try:
+        with world.transaction() as tx:
+            result = write.run(tx, *(path[name] for name in write.path), *documents)
+    except ValidationFailed as error:
+        raise Conflict("; ".join(f"{name}: {messages[0]}" for name, messages in error.errors.items())) from None
+    if isinstance(result, Package | StockLocation):
+        serializer = RESULT_SERIALIZERS[type(result)]
+        cache = render_cache(world)
+        return render_document(serializer, result.id, world.records, world.settings.language, cache) or b""
+    return result if isinstance(result, dict) else result._asdict()
 
 
 def run_recorded_operation(

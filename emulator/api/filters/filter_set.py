@@ -135,16 +135,15 @@ LOCATION_CONTENT_TYPE = 9
 """The content type of stock locations, which have no states (assumed: no source shows it)."""
 
 
-def hook_exists(reader: Reader, id_: int) -> bool:
-    return reader.has(Webhook, id_)
-
-
 def content_type_exists(reader: Reader, id_: int) -> bool:
     """Return whether this is a content type of the installation: of a kind with states, or of stock locations."""
     return id_ == LOCATION_CONTENT_TYPE or any(state.content_type == id_ for state in reader.all(State))
 
 
-CHOICES = {"webhook": hook_exists, "content_type": content_type_exists}
+CHOICES: dict[str, Callable[[Reader, int], bool]] = {
+    "webhook": lambda reader, id_: reader.has(Webhook, id_),
+    "content_type": content_type_exists,
+}
 """Name of a filter of the type `choice` -> the function that accepts its values."""
 
 

@@ -285,24 +285,16 @@ def packages_of_order(reader: Reader, order: int) -> Iterable[int]:
     return reader.related(Package, "order", order)
 
 
-def packages_of_customer(reader: Reader, customer: Customer) -> Iterable[int]:
-    return [
-        id_ for order in reader.related(Order, "customer", customer.id) for id_ in packages_of_order(reader, order)
-    ]
-
-
-def packages_of_address(reader: Reader, address: Address) -> Iterable[int]:
-    return reader.related(Package, "shipping_address", address.id)
-
-
 PACKAGE_DEPENDENTS: dict[RecordKind, Dependents] = {
     Package: own_id,
     PackageItem: package_ids,
     Shipment: package_ids,
     Order: lambda reader, order: packages_of_order(reader, order.id),
     OrderItem: lambda reader, item: packages_of_order(reader, item.order),
-    Customer: packages_of_customer,
-    Address: packages_of_address,
+    Customer: lambda reader, customer: [
+        id_ for order in reader.related(Order, "customer", customer.id) for id_ in packages_of_order(reader, order)
+    ],
+    Address: lambda reader, address: reader.related(Package, "shipping_address", address.id),
 }
 
 

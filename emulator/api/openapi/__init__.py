@@ -158,16 +158,12 @@ CHANNEL, OPERATION = "subscriber", "sendEvent"
 def asyncapi_document() -> JsonObject:
     """Return the AsyncAPI 3.0 document: one channel, with a message for each event type."""
     document: JsonObject = deepcopy(load_fixture("asyncapi"))
-    messages = {message_name(event): message(event) for event in EVENT_TYPES}
+    messages = {event.name.replace(".", "_"): message(event) for event in EVENT_TYPES}
     document["info"]["version"] = __version__
     for name in messages:
         document["channels"][CHANNEL]["messages"][name] = {"$ref": f"#/components/messages/{name}"}
         document["operations"][OPERATION]["messages"].append({"$ref": f"#/channels/{CHANNEL}/messages/{name}"})
     return document | {"components": {"messages": messages, "schemas": schema_components(messages)}}
-
-
-def message_name(event: EventType) -> str:
-    return event.name.replace(".", "_")
 
 
 def message(event: EventType) -> JsonObject:

@@ -5,7 +5,7 @@ The schemas that validate documents use all of JSON Schema. Generators ignore or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import NoneType
 
 from emulator.core.json_text import JsonObject, JsonValue
@@ -15,7 +15,10 @@ SCHEMA_MAPS = ("properties", "patternProperties", "$defs")
 VALUE_KEYWORDS = ("enum", "const", "default", "examples", "required")
 """Keywords whose value is not a schema."""
 CONDITIONS = ("if", "then", "else", "not")
+NAMES_OF_TYPES = {"type", "$ref", "anyOf", "oneOf", "const", "enum", "pattern"}
+"""Keywords that tell the type of a value."""
 TYPED_FORMATS = ("date-time", "uuid")
+"""Formats whose texts generated clients parse into another type, to which no pattern applies."""
 JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", NoneType: "null"}
 ANY_TYPES = 5
 """A value of this number of types may be any JSON value."""
@@ -58,7 +61,7 @@ def without_key_rules(schema: JsonObject) -> JsonObject:
     """Describe alternatives that only require keys in words: generators make an unknown type of them."""
     for keyword in ("anyOf", "oneOf"):
         alternatives = schema.get(keyword, [])
-        if alternatives and not any(names_a_type(each) for each in alternatives):
+        if alternatives and not any(each.keys() & NAMES_OF_TYPES for each in alternatives):
             keys = [" and ".join(f"`{key}`" for key in each.get("required", ())) for each in alternatives]
             rule = f"Requires {' or '.join(filter(None, keys))}."
             rest = {key: value for key, value in schema.items() if key != keyword}
@@ -66,13 +69,10 @@ def without_key_rules(schema: JsonObject) -> JsonObject:
     return schema
 
 
-def names_a_type(schema: JsonObject) -> bool:
-    return bool(schema.keys() & {"type", "$ref", "anyOf", "oneOf", "const", "enum", "pattern"})
-
-
 def with_type(schema: JsonObject) -> JsonObject:
     """Return a schema with the type of its values, and with a rule for the other keys of an object without keys."""
-    schema = {key: value for key, value in schema.items() if key != "pattern" or not has_typed_format(schema)}
+    typed = schema.get("format") in TYPED_FORMATS
+    schema = {key: value for key, value in schema.items() if key != "pattern" or not typed}
     if "type" not in schema and ("pattern" in schema or "format" in schema):
         schema = {"type": "string", **schema}
     if "type" not in schema and "enum" in schema:
@@ -92,11 +92,6 @@ def constant_schema(schema: JsonObject) -> JsonObject:
     return rest if isinstance(value, bool) else rest | {"enum": [value]}
 
 
-def has_typed_format(schema: JsonObject) -> bool:
-    """Return whether generated clients parse the text into another type, to which no pattern applies."""
-    return schema.get("format") in TYPED_FORMATS
-
-
 def types_of(schema: JsonObject) -> list[str]:
     types = schema.get("type", [])
     return types if isinstance(types, list) else [types]
@@ -108,19 +103,14 @@ def split_types(schema: JsonObject) -> JsonObject:
     named = [type_ for type_ in types if type_ != "null"]
     if len(named) < 2:
         return schema
-    shared = {key: value for key, value in schema.items() if key != "type" and key not in keywords_of(types)}
+    alternatives = [
+        {"type": type_, **{key: schema[key] for key in TYPE_KEYWORDS.get(type_, ()) if key in schema}}
+        for type_ in types
+    ]
+    shared = {key: value for key, value in schema.items() if not any(key in each for each in alternatives)}
     if len(types) >= ANY_TYPES:
         return shared | {"type": "object", "additionalProperties": True}
-    return shared | {"anyOf": [{"type": type_} | dict(type_entries(schema, type_)) for type_ in types]}
-
-
-def keywords_of(types: list[str]) -> set[str]:
-    return {keyword for type_ in types for keyword in TYPE_KEYWORDS.get(type_, ())}
-
-
-def type_entries(schema: JsonObject, type_: str) -> Iterator[tuple[str, JsonValue]]:
-    """Yield the keywords of a schema that apply to one type."""
-    yield from ((key, schema[key]) for key in TYPE_KEYWORDS.get(type_, ()) if key in schema)
+    return shared | {"anyOf": alternatives}
 
 
 # OpenAPI 3.0, for tools that do not read 3.1

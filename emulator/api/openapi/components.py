@@ -161,29 +161,25 @@ def parse_sample(text: str) -> Sample:
     for placeholder, value in URL_PLACEHOLDERS.items():
         text = text.replace(placeholder, value)
     document = json.loads(text)
-    surface = surface_of(document["path"])
+    surface = document["path"].split("/")[1]
     return Sample(document["title"], document["method"], surface, document["kind"], document["body"])
 
 
-def surface_of(path: str) -> str:
-    """Return the first segment of the path, which names the surface."""
-    return path.split("/")[1]
-
-
 def examples_of(route: Route, status: int | None) -> JsonObject:
-    """Return references to the examples of a response, or of the request if the status is None."""
-    key = (route.documented_title, route.method, surface_of(route.path))
+    """Return references to the examples of a response, or of the request if the status is None.
+
+    The names of the reference's samples start with the operation. The guide's samples have its title.
+    """
+    key = (route.documented_title, route.method, route.path.split("/")[1])
     return {
         name: {"$ref": EXAMPLE_PREFIX + name}
         for name, sample in samples().items()
-        if ((sample.title, sample.method, sample.surface) == key or operation_of_sample(name) == route.operation)
+        if (
+            (sample.title, sample.method, sample.surface) == key
+            or name.partition(".")[0].replace("-", "_") == route.operation
+        )
         and (sample.is_request if status is None else not sample.is_request and sample.status == status)
     }
-
-
-def operation_of_sample(name: str) -> str:
-    """Return the operation in a sample's name. The reference's samples have it, the guide's have their title."""
-    return name.partition(".")[0].replace("-", "_")
 
 
 def example_components(document: JsonValue) -> JsonObject:

@@ -83,15 +83,9 @@ def control_operation(row: Endpoint, path: str) -> JsonObject:
             "required": row.requires_body,
             "content": {JSON: request_media(row.request_schema, row.request_schema)},
         }
-    return operation | {"responses": control_responses(row)}
-
-
-def control_responses(row: Endpoint) -> JsonObject:
-    """Return the responses of an endpoint, including error responses."""
     schemas = dict(row.responses) | dict.fromkeys((*COMMON_ERRORS, *row.errors), "control-error")
-    return {
-        str(status): control_response(status, schema, row.media_type) for status, schema in sorted(schemas.items())
-    }
+    responses = {str(code): control_response(code, each, row.media_type) for code, each in sorted(schemas.items())}
+    return operation | {"responses": responses}
 
 
 def control_response(status: int, schema: str | None, media: str) -> JsonObject:

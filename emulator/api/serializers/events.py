@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from emulator.api.serializers.fields import (
     Serializer,
     SerializerField,
     serialize,
+    serializer_of,
     to_column,
 )
 from emulator.api.serializers.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
@@ -215,11 +215,7 @@ def retry_request_body(event: records.WebhookEvent, source: Reader, cache: Rende
 
 def encode_request(body: JsonValue) -> bytes:
     """Return JSON text as the vendor's sender writes it: by Python's `json`, with blanks, in ASCII."""
-    return json.dumps(body, default=format_json_time).encode()
-
-
-def format_json_time(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+    return json.dumps(body, default=lambda at: at.isoformat().replace("+00:00", "Z")).encode()
 
 
 class EventPayload(SerializerField):
@@ -234,14 +230,9 @@ class EventPayload(SerializerField):
         collector.set_column(location.kind, location.id, column, value, location.pointer)
 
 
-class WebhookEvent(Serializer):
-    kind = records.WebhookEvent
-    schema = "webhook-event"
-    webhook = Nested(Webhook)
-    request_payload = EventPayload()
-
-
-class WebhookEventShort(Serializer):
-    kind = records.WebhookEvent
-    schema = "webhook-event-short"
-    webhook = Nested(WebhookShort)
+WebhookEvent = serializer_of(
+    "WebhookEvent", records.WebhookEvent, "webhook-event", webhook=Nested(Webhook), request_payload=EventPayload()
+)
+WebhookEventShort = serializer_of(
+    "WebhookEventShort", records.WebhookEvent, "webhook-event-short", webhook=Nested(WebhookShort)
+)

@@ -6,11 +6,13 @@ document contains to a `Collector` (see `loading/collector.py`).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from types import MappingProxyType, NoneType
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard, cast, get_type_hints
+from types import MappingProxyType, NoneType, new_class
+from typing import Any, ClassVar, NamedTuple, TypeGuard, cast, get_type_hints
 
 import orjson
 from marshmallow import Schema, fields, missing
@@ -46,38 +48,34 @@ class FieldLocation(NamedTuple):
     pointer: str
 
 
-class Collector(Protocol):
+@dataclass
+class Collector(ABC):
     """Receives what recorded documents state about records."""
 
+    item_counts: dict[int, int] = field(default_factory=dict)
+    """Package -> number of its items."""
+    related: list[tuple[RecordKind, int, tuple[str, ...], ColumnValue, str]] = field(default_factory=list)
+    """Kind and id of a record, a path of references to a column, its value, and the pointer of the value."""
+    suggestions: list[tuple[RecordKind, int, str, ColumnValue]] = field(default_factory=list)
+    """Kind and id of a record, a column, and its value unless another document sets it."""
+    deferred: list[tuple[FieldLocation, str, type[Serializer], JsonValue]] = field(default_factory=list)
+    """Documents without an id, each after the column that refers to its record, and its serializer."""
+    log_labels: list[tuple[int, str]] = field(default_factory=list)
+    """Transition logs, and the labels of the transitions that they describe."""
+
+    @abstractmethod
     def set_column(self, kind: RecordKind, id_: int, column: str, value: ColumnValue, pointer: str) -> None:
-        """Set a column of a record."""
+        """Set a column of a record, unless it is known. Then a different value is a correction."""
 
-    def set_related(
-        self, kind: RecordKind, id_: int, path: tuple[str, ...], value: ColumnValue, pointer: str
-    ) -> None:
-        """Set the last column of a path, in the record that the references before it lead to."""
-
-    def suggest_column(self, kind: RecordKind, id_: int, column: str, value: ColumnValue) -> None:
-        """Set a column unless another document sets it."""
-
-    def set_item_count(self, package: int, count: int) -> None:
-        """Set the number of items of a package."""
-
-    def set_log_label(self, log: int, label: str) -> None:
-        """Set the label of the transition that a transition log describes."""
-
+    @abstractmethod
     def add_document(
         self, serializer: type[Serializer], document: JsonValue, pointer: str, **columns: ColumnValue
     ) -> int:
-        """Collect a nested document and further columns of its record; return the record's id."""
+        """Collect a document and further columns of its record. Return the record's id."""
 
+    @abstractmethod
     def add_document_of(self, serializer: type[Serializer], id_: int, document: JsonValue, pointer: str) -> None:
         """Collect a document of the record with this id, whatever id the document contains."""
-
-    def defer_document(
-        self, location: FieldLocation, column: str, serializer: type[Serializer], document: JsonValue
-    ) -> None:
-        """Collect a document without an id later, when the column that refers to its record is known."""
 
 
 class SerializerField(fields.Field[JsonValue]):
@@ -128,6 +126,14 @@ class Serializer(Schema, metaclass=SerializerMeta):
     """Whether many documents contain this one (reference data): then its text is cached."""
     implied_columns: ClassVar[Mapping[str, ColumnValue]] = MappingProxyType({})
     """Column values of every record with such a document that the document does not show."""
+
+
+def serializer_of(
+    name: str, kind: RecordKind, schema: str, /, **attributes: SerializerField | bool
+) -> type[Serializer]:
+    """Return a serializer with these fields, or `is_shared`. The other keys of its schema are columns."""
+    own = {"kind": kind, "schema": schema, **attributes}
+    return new_class(name, (Serializer,), exec_body=lambda namespace: namespace.update(own))
 
 
 @cache
@@ -287,7 +293,7 @@ class RelatedColumn(SerializerField):
         for column in self.path[:-1]:
             kind = REFERENCES[kind][column]
         value = to_column(kind, self.path[-1], value)
-        collector.set_related(location.kind, location.id, self.path, value, location.pointer)
+        collector.related.append((location.kind, location.id, self.path, value, location.pointer))
 
 
 class Nested(SerializerField):
@@ -311,13 +317,13 @@ class Nested(SerializerField):
         if value == {}:  # the reference page prints this for documents that it does not show
             return
         if value is not None and has_no_id(self.serializer):
-            collector.defer_document(location, self.path[0], self.serializer, value)
+            collector.deferred.append((location, self.path[0], self.serializer, value))
             return
         related = None if value is None else collector.add_document(self.serializer, value, pointer)
         if len(self.path) == 1:
             collector.set_column(kind, id_, self.path[0], related, pointer)
         else:
-            collector.set_related(kind, id_, self.path, related, pointer)
+            collector.related.append((kind, id_, self.path, related, pointer))
 
 
 class NestedList(SerializerField):
@@ -366,7 +372,7 @@ class ItemCount(SerializerField):
         count = to_column(PackageItem, "id", value)
         if not 0 <= count <= MAX_ITEM_COUNT:
             raise ValueError(f"is {count}, must be a number from 0 to {MAX_ITEM_COUNT}")
-        collector.set_item_count(location.id, count)
+        collector.item_counts[location.id] = count
 
 
 MAX_EXCERPT = 60

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from emulator.api.serializers.fields import (
     AvailableCommands,
     Column,
@@ -11,9 +13,11 @@ from emulator.api.serializers.fields import (
     RangeBound,
     RelatedColumn,
     Serializer,
+    SerializerField,
     StateName,
     UrlColumn,
     UrlTemplate,
+    serializer_of,
 )
 from emulator.api.serializers.reference_fields import Constant, ItemDenialReason
 from emulator.core import records
@@ -21,83 +25,52 @@ from emulator.core import records
 LABEL_PREVIEW = "/api/v1/oms/shipping-label/{id}/preview/"
 
 
-class State(Serializer):
-    kind, is_shared = records.State, True
-    schema = "state"
-    name = StateName("name")
+# Documents whose keys are all columns
+
+Command = serializer_of("Command", records.Transition, "transition", is_shared=True)
+City = serializer_of("City", records.City, "city")
+Country = serializer_of("Country", records.Country, "country")
+Township = serializer_of("Township", records.Township, "township")
+District = serializer_of("District", records.District, "district")
+Customer = serializer_of("Customer", records.Customer, "customer")
+ShortCity = serializer_of("ShortCity", records.City, "city-short")
+PriceList = serializer_of("PriceList", records.PriceList, "price-list", is_shared=True)
+StockList = serializer_of("StockList", records.StockList, "stock-list", is_shared=True)
+CargoCompany = serializer_of("CargoCompany", records.CargoCompany, "cargo-company", is_shared=True)
+PackageSimple = serializer_of("PackageSimple", records.Package, "package-simple")
+User = serializer_of("User", records.User, "user")
+TransferSimple = serializer_of("TransferSimple", records.TransferOrder, "transfer-simple")
+InvoiceChannel = serializer_of("InvoiceChannel", records.Channel, "channel")
+InvoiceAddress = serializer_of("InvoiceAddress", records.Address, "invoice-address")
+InvoiceItem = serializer_of("InvoiceItem", records.InvoiceItem, "invoice-item")
+DenialReason = serializer_of("DenialReason", records.DenialReason, "denial-reason")
+ItemPackage = serializer_of("ItemPackage", records.Package, "item-package")
+StockLocationSimple = serializer_of("StockLocationSimple", records.StockLocation, "stock-location-simple")
 
 
-class LogState(Serializer):
-    kind, is_shared = records.State, True
-    schema = "state-short"
-    name = StateName("name")
+# Other documents
 
 
-class Command(Serializer):
-    kind, is_shared = records.Transition, True
-    schema = "transition"
+State = serializer_of("State", records.State, "state", is_shared=True, name=StateName("name"))
+LogState = serializer_of("LogState", records.State, "state-short", is_shared=True, name=StateName("name"))
 
 
-class City(Serializer):
-    kind = records.City
-    schema = "city"
-
-
-class Country(Serializer):
-    kind = records.Country
-    schema = "country"
-
-
-class Township(Serializer):
-    kind = records.Township
-    schema = "township"
-
-
-class District(Serializer):
-    kind = records.District
-    schema = "district"
-
-
-class Customer(Serializer):
-    kind = records.Customer
-    schema = "customer"
-
-
-class AddressFields:
-    """Fields that the documents of addresses share."""
-
-    city = Nested(City)
-    country = Nested(Country)
-    township = Nested(Township)
-    district = Nested(District)
-    customer = Nested(Customer)
-
-
-class CustomerAddress(AddressFields, Serializer):
-    kind = records.Address
-    schema = "address"
-
-
-class LocationAddress(AddressFields, Serializer):
-    kind = records.LocationAddress
-    schema = "location-address"
-
-
-class StockLocation(Serializer):
-    kind, is_shared = records.StockLocation, True
-    schema = "stock-location"
-    address = Nested(LocationAddress)
-
-
-class ShortCity(Serializer):
-    kind = records.City
-    schema = "city-short"
-
-
-class ShortLocationAddress(Serializer):
-    kind = records.LocationAddress
-    schema = "address-short"
-    city = Nested(ShortCity)
+ADDRESS_FIELDS: Mapping[str, SerializerField] = {
+    "city": Nested(City),
+    "country": Nested(Country),
+    "township": Nested(Township),
+    "district": Nested(District),
+    "customer": Nested(Customer),
+}
+"""Fields that the documents of addresses share."""
+CustomerAddress = serializer_of("CustomerAddress", records.Address, "address", **ADDRESS_FIELDS)
+LocationAddress = serializer_of("LocationAddress", records.LocationAddress, "location-address", **ADDRESS_FIELDS)
+StockLocation = serializer_of(
+    "StockLocation", records.StockLocation, "stock-location", is_shared=True, address=Nested(LocationAddress)
+)
+ShortLocationAddress = serializer_of(
+    "ShortLocationAddress", records.LocationAddress, "address-short", city=Nested(ShortCity)
+)
 
 
 class ShortStockLocation(Serializer):
@@ -106,26 +79,10 @@ class ShortStockLocation(Serializer):
     address = Nested(ShortLocationAddress)
 
 
-class ProductImage(Serializer):
-    kind = records.ProductImage
-    schema = "product-image"
-    url = UrlColumn()
-
-
-class Product(Serializer):
-    kind, is_shared = records.Product, True
-    schema = "product"
-    productimage_set = NestedList(ProductImage, "product")
-
-
-class PriceList(Serializer):
-    kind, is_shared = records.PriceList, True
-    schema = "price-list"
-
-
-class StockList(Serializer):
-    kind, is_shared = records.StockList, True
-    schema = "stock-list"
+ProductImage = serializer_of("ProductImage", records.ProductImage, "product-image", url=UrlColumn())
+Product = serializer_of(
+    "Product", records.Product, "product", is_shared=True, productimage_set=NestedList(ProductImage, "product")
+)
 
 
 class OrderItem(Serializer):
@@ -137,11 +94,9 @@ class OrderItem(Serializer):
     stock_list = Nested(StockList)
 
 
-class PackageItem(Serializer):
-    kind = records.PackageItem
-    schema = "package-item"
-    state = Nested(State)
-    order_item = Nested(OrderItem)
+PackageItem = serializer_of(
+    "PackageItem", records.PackageItem, "package-item", state=Nested(State), order_item=Nested(OrderItem)
+)
 
 
 class TransferredPackageItem(Serializer):
@@ -153,15 +108,7 @@ class TransferredPackageItem(Serializer):
     order_item = Nested(OrderItem)
 
 
-class CargoCompany(Serializer):
-    kind, is_shared = records.CargoCompany, True
-    schema = "cargo-company"
-
-
-class Shipment(Serializer):
-    kind = records.Shipment
-    schema = "shipment"
-    cargo_company = Nested(CargoCompany)
+Shipment = serializer_of("Shipment", records.Shipment, "shipment", cargo_company=Nested(CargoCompany))
 
 
 class ShippingLabel(Serializer):
@@ -171,11 +118,9 @@ class ShippingLabel(Serializer):
     full_path_url = UrlTemplate("{domain_url}" + LABEL_PREVIEW)
 
 
-class DeliveryRange(Serializer):
-    kind = records.DeliveryRange
-    schema = "delivery-range"
-    lower = RangeBound()
-    upper = RangeBound()
+DeliveryRange = serializer_of(
+    "DeliveryRange", records.DeliveryRange, "delivery-range", lower=RangeBound(), upper=RangeBound()
+)
 
 
 class PackageFields:
@@ -223,16 +168,6 @@ class PackageShort(PackageFields, Serializer):
     stock_location = Nested(ShortStockLocation)
 
 
-class PackageSimple(Serializer):
-    kind = records.Package
-    schema = "package-simple"
-
-
-class User(Serializer):
-    kind = records.User
-    schema = "user"
-
-
 class TransitionLogShort(Serializer):
     kind = records.TransitionLog
     schema = "transition-log-short"
@@ -245,16 +180,8 @@ class TransitionLog(TransitionLogShort):
     schema = "transition-log"
 
 
-class Webhook(Serializer):
-    kind, is_shared = records.Webhook, True
-    schema = "webhook"
-    target_url = UrlColumn()
-
-
-class WebhookShort(Serializer):
-    kind, is_shared = records.Webhook, True
-    schema = "webhook-short"
-    target_url = UrlColumn()
+Webhook = serializer_of("Webhook", records.Webhook, "webhook", is_shared=True, target_url=UrlColumn())
+WebhookShort = serializer_of("WebhookShort", records.Webhook, "webhook-short", is_shared=True, target_url=UrlColumn())
 
 
 class TransferItem(Serializer):
@@ -265,58 +192,25 @@ class TransferItem(Serializer):
     product = Nested(Product)
 
 
-class TransferFields:
-    """Fields that the documents of transfer orders share."""
-
-    source = Nested(StockLocation)
-    destination = Nested(StockLocation)
-    transferitem_set = NestedList(TransferItem, "transfer_order")
-    order = RelatedColumn("package.order")
-    order_number = RelatedColumn("package.order.number")
-    order_date_placed = RelatedColumn("package.order.date_placed")
-    package_number = RelatedColumn("package.number")
-    channel_name = RelatedColumn("package.order.channel.name")
-    customer = Nested(Customer, "package.order.customer")
-    shipping_address = Nested(CustomerAddress, "package.shipping_address")
-    state = Nested(State)
-    commands = AvailableCommands(Command)
-    transfer_shipment = Nested(Shipment)
-
-
-class TransferListItem(TransferFields, Serializer):
-    kind = records.TransferOrder
-    schema = "transfer-list-item"
-
-
-class Transfer(TransferFields, Serializer):
-    kind = records.TransferOrder
-    schema = "transfer"
-
-
-class TransferSimple(Serializer):
-    kind = records.TransferOrder
-    schema = "transfer-simple"
-
-
-class InvoiceChannel(Serializer):
-    kind = records.Channel
-    schema = "channel"
-
-
-class InvoiceAddress(Serializer):
-    kind = records.Address
-    schema = "invoice-address"
-
-
-class InvoiceItem(Serializer):
-    kind = records.InvoiceItem
-    schema = "invoice-item"
-
-
-class InvoiceOrder(Serializer):
-    kind = records.Order
-    schema = "invoice-order"
-    state = Nested(State)
+TRANSFER_FIELDS: Mapping[str, SerializerField] = {
+    "source": Nested(StockLocation),
+    "destination": Nested(StockLocation),
+    "transferitem_set": NestedList(TransferItem, "transfer_order"),
+    "order": RelatedColumn("package.order"),
+    "order_number": RelatedColumn("package.order.number"),
+    "order_date_placed": RelatedColumn("package.order.date_placed"),
+    "package_number": RelatedColumn("package.number"),
+    "channel_name": RelatedColumn("package.order.channel.name"),
+    "customer": Nested(Customer, "package.order.customer"),
+    "shipping_address": Nested(CustomerAddress, "package.shipping_address"),
+    "state": Nested(State),
+    "commands": AvailableCommands(Command),
+    "transfer_shipment": Nested(Shipment),
+}
+"""Fields that the documents of transfer orders share."""
+TransferListItem = serializer_of("TransferListItem", records.TransferOrder, "transfer-list-item", **TRANSFER_FIELDS)
+Transfer = serializer_of("Transfer", records.TransferOrder, "transfer", **TRANSFER_FIELDS)
+InvoiceOrder = serializer_of("InvoiceOrder", records.Order, "invoice-order", state=Nested(State))
 
 
 class Invoice(Serializer):
@@ -330,18 +224,6 @@ class Invoice(Serializer):
 
 
 # The smaller services: their pages describe rows that the pages of packages do not have
-
-
-class DenialReason(Serializer):
-    kind = records.DenialReason
-    schema = "denial-reason"
-
-
-class ItemPackage(Serializer):
-    """The package of an item: the keys of the minimal model on the page of models."""
-
-    kind = records.Package
-    schema = "item-package"
 
 
 class PackageItemListed(Serializer):
@@ -363,8 +245,3 @@ class PackageItemDetail(Serializer):
     state = Nested(State)
     denial_reason = ItemDenialReason()
     unit_type = Constant("quantity")
-
-
-class StockLocationSimple(Serializer):
-    kind = records.StockLocation
-    schema = "stock-location-simple"

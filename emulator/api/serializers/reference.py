@@ -16,6 +16,7 @@ from emulator.api.serializers.fields import (
     RelatedColumn,
     Serializer,
     StateName,
+    serializer_of,
 )
 from emulator.api.serializers.reference_fields import (
     Constant,
@@ -40,10 +41,16 @@ RULES = {False: {"name": "Nearest location with stock", "id": 1}, True: {"name":
 """Planning scenario and rule of a package, by whether the customer collects it (assumed)."""
 
 
-class State(Serializer):
-    kind, is_shared = records.State, True
-    schema = "reference-state"
-    name = StateName("name")
+# Documents whose keys are all columns
+
+DeliveryRange = serializer_of("DeliveryRange", records.DeliveryRange, "reference-delivery-range")
+User = serializer_of("User", records.User, "reference-user")
+
+
+# Other documents
+
+
+State = serializer_of("State", records.State, "reference-state", is_shared=True, name=StateName("name"))
 
 
 class ShortState(Serializer):
@@ -53,9 +60,7 @@ class ShortState(Serializer):
     name = StateName("name")
 
 
-class CustomerAddress(guide.AddressFields, Serializer):
-    kind = records.Address
-    schema = "reference-address"
+CustomerAddress = serializer_of("CustomerAddress", records.Address, "reference-address", **guide.ADDRESS_FIELDS)
 
 
 class LocationAddress(Serializer):
@@ -102,11 +107,6 @@ class PackageItemRow(Serializer):
     product_sku = RelatedColumn("order_item.product.sku")
 
 
-class DeliveryRange(Serializer):
-    kind = records.DeliveryRange
-    schema = "reference-delivery-range"
-
-
 class PackageShort(guide.PackageShort):
     schema = "reference-package-short"
     packageitem_set = NestedList(PackageItem, "package")
@@ -138,11 +138,6 @@ class PackageSimple(Serializer):
     state = Nested(State)
     is_click_and_collect = RelatedColumn("order.is_click_and_collect")
     delivery_range = Nested(DeliveryRange)
-
-
-class User(Serializer):
-    kind = records.User
-    schema = "reference-user"
 
 
 class TransitionLog(Serializer):

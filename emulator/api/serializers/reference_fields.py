@@ -112,7 +112,7 @@ class JsonColumn(Column):
 
     def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
         text = None if value is None else orjson.dumps(value)
-        collector.suggest_column(location.kind, location.id, self.column, text)
+        collector.suggestions.append((location.kind, location.id, self.column, text))
 
 
 class JsonText(JsonColumn):
@@ -151,7 +151,7 @@ class LogTransition(SerializerField):
         if isinstance(value, Mapping) and type(value.get("id")) is int:
             for key, column in TRANSITION_COLUMNS.items():
                 if type(value.get(key)) in COLUMN_TYPES[Transition][column]:
-                    collector.suggest_column(Transition, value["id"], column, value[key])
+                    collector.suggestions.append((Transition, value["id"], column, value[key]))
 
 
 class LogTransitionName(SerializerField):
@@ -163,7 +163,7 @@ class LogTransitionName(SerializerField):
 
     def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
         if isinstance(value, str):
-            collector.set_log_label(location.id, value)
+            collector.log_labels.append((location.id, value))
 
 
 def transition_of(log: TransitionLog, reader: TrackedReader) -> Transition | None:
@@ -194,7 +194,7 @@ class Username(SerializerField):
     def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
         kind, id_, key, pointer = location
         if isinstance(value, str):
-            collector.set_related(kind, id_, (key, "username"), value, pointer)
+            collector.related.append((kind, id_, (key, "username"), value, pointer))
         elif value is None:
             collector.set_column(kind, id_, key, None, pointer)
 
@@ -208,7 +208,7 @@ class DeliveryStatus(SerializerField):
         return "pending" if is_pending(event, event_webhook(event, reader)) else "failed"
 
     def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
-        collector.suggest_column(location.kind, location.id, "delivered", value == "delivered")
+        collector.suggestions.append((location.kind, location.id, "delivered", value == "delivered"))
 
 
 class EventRetry(SerializerField):
@@ -234,7 +234,7 @@ class ReceiverResponse(SerializerField):
         response = value if isinstance(value, Mapping) else {}
         for key, column in RESPONSE_COLUMNS.items():
             if type(response.get(key)) in COLUMN_TYPES[location.kind][column]:
-                collector.suggest_column(location.kind, location.id, column, response.get(key))
+                collector.suggestions.append((location.kind, location.id, column, response.get(key)))
 
 
 def event_webhook(event: WebhookEvent, reader: TrackedReader) -> Webhook:

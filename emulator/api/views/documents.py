@@ -47,16 +47,12 @@ def render_product_image(call: Call, world: World) -> Reply:
     match = PRODUCT_PATH.search(path)
     product = world.records.get(records.Product, int(match[1][:18])) if match else None
     name = path.rpartition("/")[2] if product is None or product.name is records.OMITTED else str(product.name)
-    colour = DEFAULT_COLOUR if product is None else product_colour(product)
+    colour_name = "" if product is None else str(orjson.loads(product.attributes).get("renk")).upper()
     shown = "".join(filter(str.isprintable, name))[:MAX_FILE_NAME_LENGTH]  # XML does not allow control characters
     shape = PICTURES["shapes"][DEFAULT_SHAPE if product is None else product_shape(name)]
+    colour = PICTURES["colours"].get(colour_name, DEFAULT_COLOUR)
     image = load_page("product.svg").substitute(name=escape(shown), shape=shape, colour=colour)
     return Reply(200, image.encode(), content_type=SVG)
-
-
-def product_colour(product: records.Product) -> str:
-    name = orjson.loads(product.attributes).get("renk")
-    return PICTURES["colours"].get(str(name).upper(), DEFAULT_COLOUR)
 
 
 def product_shape(name: str) -> str:

@@ -184,7 +184,7 @@ def command_view(owner: type[Subject], *, parameters_required: bool = True) -> V
             except ValidationFailed as error:
                 known = f"{error.hint}; " if error.hint else ""
                 error.hint = known + describe_command_error(
-                    error, tx.start, subject, call.read_body(), world.settings.installation
+                    error, tx.start, subject, call.read_body(), world.settings.source.installation
                 )
                 raise apply_error_style(error, world) from None
         return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
@@ -233,7 +233,7 @@ def apply_error_style(error: ValidationFailed, world: World) -> ValidationFailed
 
     The style `plain` wraps no errors. The style `wrapped` wraps all errors in another place.
     """
-    return error.wrap() if world.settings.error_style == "documented" else error
+    return error.wrap() if world.settings.source.error_style == "documented" else error
 
 
 def set_columns_view(owner: RecordKind, request_schema: str) -> ViewFunction:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import orjson
 
 from emulator.api.control.deliveries import save_result
-from emulator.api.filters import Condition, ListQuery
+from emulator.api.filters import Condition
 from emulator.api.filters.filter_set import OWNER_FILTERS
 from emulator.api.filters.query import find_ids
 from emulator.api.parameters import paginate
@@ -56,16 +56,14 @@ def owned_list_view(serializer: str) -> ViewFunction:
 
     def view(call: Call, world: World) -> Reply:
         snapshot, query = world.records, call.list_query
-        ids = find_ids(snapshot, query if is_superuser(call) else restrict_to_owner(query, call))
+        if not is_superuser(call):
+            is_own = Condition(OWNER_FILTERS[query.filters.kind], caller_username(call))
+            query = query._replace(conditions=(*query.conditions, is_own))
+        ids = find_ids(snapshot, query)
         page = paginate(call, ids, GUIDE_PAGE_SIZE, newest_first=False)
         return render_page(call, world, snapshot, serializer, page)
 
     return view
-
-
-def restrict_to_owner(query: ListQuery, call: Call) -> ListQuery:
-    condition = Condition(OWNER_FILTERS[query.filters.kind], caller_username(call))
-    return query._replace(conditions=(*query.conditions, condition))
 
 
 def owned_detail_view(serializer: str, kind: RecordKind) -> ViewFunction:
@@ -145,7 +143,7 @@ def retry_hook_event(call: Call, world: World) -> Reply:
     if not force and event.retry_count <= TASK_RETRIES:
         raise EventStillInProgress
     try:
-        result = world.outbox.attempt(event.id)
+        result = world.outbox.sender.attempt(event.id)
         save_result(world, event.id, result, call.request_id)
     except LookupError:  # while it was sent, the world was reset
         raise record_not_found(WebhookEvent) from None
@@ -174,13 +172,10 @@ def retry_document(result: DeliveryResult) -> JsonObject:
 def get_owned_or_404(reader: Reader, kind: type[R], call: Call) -> R:
     """Return the record in the path. Raise `RecordNotFound` if it does not exist or if the caller may not see it."""
     record = get_or_404(reader, kind, call.path["pk"])
-    if not (is_superuser(call) or record_owner(reader, record) == caller_username(call)):
+    hook = record if isinstance(record, Webhook) else reader.get_existing(Webhook, record.webhook)
+    if not (is_superuser(call) or hook.owner == caller_username(call)):
         raise record_not_found(kind)
     return record
-
-
-def record_owner(reader: Reader, record: Webhook | WebhookEvent) -> str:
-    return record.owner if isinstance(record, Webhook) else reader.get_existing(Webhook, record.webhook).owner
 
 
 def require_allowed_target(call: Call, world: World, target_url: str) -> None:

@@ -246,11 +246,6 @@ def ship_package(package: Package, _parameters: Parameters, step: CommandStep) -
     mark_shipped(package, step)
 
 
-def ship_without_shipment(package: Package, _parameters: Parameters, step: CommandStep) -> None:
-    """Ship the package, with or without a shipment."""
-    mark_shipped(package, step)
-
-
 def ship_advanced(package: Package, parameters: Parameters, step: CommandStep) -> None:
     """Ship the package with the given carrier and tracking number."""
     company = resolve_carrier(step.tx, parameters) or default_carrier(step.tx)
@@ -349,7 +344,7 @@ PACKAGE_COMMANDS: Mapping[str, Command] = {
     "MANUAL_PLANNING": Command(plan_manually, {"assignment_groups": ListField(child=GROUP)}),
     "SHIP_PACKAGE": Command(ship_package),
     "SHIPMENT_ORDER": Command(ship_package),
-    "SHIP_PACKAGE_WITHOUT_SHIPMENT": Command(ship_without_shipment),
+    "SHIP_PACKAGE_WITHOUT_SHIPMENT": Command(lambda package, _, step: mark_shipped(package, step)),
     "SHIPMENT_ORDER_ADVANCE": Command(ship_advanced, {"cargo_company": IntegerField(), "tracking_number": NUMBER}),
     "UPDATE_PACKAGE_SHIPMENT_STATUS": Command(update_shipment_status),
     "UPDATE_SHIPMENT_INFO_OF_PACKAGE": Command(update_shipment_info, SHIPMENT_INFO),

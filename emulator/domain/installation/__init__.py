@@ -91,16 +91,6 @@ def load_installation(name: str) -> Records:
     return complete_installation(name).records
 
 
-def load_own_records(name: str) -> Records:
-    """Return only the records in the installation's file."""
-    return read_installation(installation_path(name)).records
-
-
-def origins(name: str) -> Origins:
-    """Return the provenance of each entry of an installation."""
-    return complete_installation(name).origins
-
-
 def installation_version(name: str) -> FileVersions:
     """Return the versions of the installation's files, which are part of the cache key."""
     return () if is_inline_document(name) else file_versions(installation_path(name))

@@ -32,20 +32,14 @@ Formatter: TypeAlias = Callable[[Record], str]
 
 def lint_installation(path: Path) -> list[str]:
     """Return the findings for an installation's file or folder. Raise `InvalidInstallation` if it is not JSON."""
-    if violations := list(schema_violations(path)):
+    parsed = {file: parse_file(file) for file in installation_files(path)}
+    if violations := [f"{file}: {each}" for file in parsed for each in find_problems("installation", parsed[file])]:
         return violations
     try:
         installation = read_installation(path)
     except InvalidInstallation as error:
         return [str(error)]
     return [finding for check in CHECKS for finding in check(installation)]
-
-
-def schema_violations(path: Path) -> Iterator[str]:
-    """Yield every violation of the installation schema."""
-    for file in installation_files(path):
-        for problem in find_problems("installation", parse_file(file)):
-            yield f"{file}: {problem}"
 
 
 def unknown_references(installation: Installation) -> Iterator[str]:

@@ -213,10 +213,6 @@ def item_omnitron_ids(plans: Plans) -> Iterator[tuple[int, ...]]:
         yield ids
 
 
-def shipment_created_date(plan: PackagePlan) -> int | None:
-    return None if plan.shipment_created is None else plan.shipment_created + 500
-
-
 def transfer_awb_number(plan: TransferPlan) -> str | None:
     """Return the tracking number. Its shipment follows the shipments of the packages up to its own package."""
     if not plan.slot.has_shipment:
@@ -235,7 +231,7 @@ PLAN_COLUMNS: dict[RecordKind, dict[str, ColumnReader]] = {
         "created_date": package_column(lambda plan: plan.created),
         "modified_date": package_column(lambda plan: plan.modified),
         "delivery_range": package_column(lambda plan: plan.delivery_range),
-        "shipment.created_date": package_column(shipment_created_date),
+        "shipment.created_date": package_column(lambda plan: plan.shipment_created and plan.shipment_created + 500),
         "shipment.cargo_company": package_column(lambda plan: plan.carrier),
         "shipping_address.country": order_column(lambda order: order.region.country),
         "shipping_address.city": order_column(lambda order: order.destination.district.city),

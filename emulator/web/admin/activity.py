@@ -246,7 +246,7 @@ def newest_request(world: World) -> str | None:
 def world_summary(world: World) -> JsonObject:
     """Return what every page of the inspector shows: the world, its clock and its faults."""
     return {
-        "world": {"name": world.name, "scenario": world.settings.scenario, "steps": len(world.steps)},
+        "world": {"name": world.name, "scenario": world.settings.source.name, "steps": len(world.steps)},
         "clock": clock_document(world),
         "faults": [fault_document(fault) for fault in world.faults.copy(with_actions=True).armed],
         "delivery_faults": [fault._asdict() for fault in world.outbox.faults],
@@ -271,17 +271,14 @@ def entries_between(world: World, start: Position, end: Position) -> list[JsonOb
     records = world.records
     logs = list(range(max(start.log, end.log - MAX_ENTRIES), end.log))
     packages = list(range(max(start.package, end.package - MAX_ENTRIES), end.package))
-    for delivery in latest_deliveries(world, end.delivery - start.delivery):
+    new_deliveries = min(end.delivery - start.delivery, MAX_ENTRIES)
+    for delivery in list(world.outbox.log)[-new_deliveries:] if new_deliveries > 0 else ():
         kind, id_ = source_of_delivery(records, delivery)
         (logs if kind is TransitionLog else packages).append(id_)
     entries = [log_entry(records, world, id_) for id_ in dict.fromkeys(logs)]
     entries += [creation_entry(records, world, id_) for id_ in dict.fromkeys(packages)]
     requests = latest_requests(world, start.request)
     return [entry for entry in entries if entry is not None] + [request_entry(each) for each in requests]
-
-
-def latest_deliveries(world: World, number: int) -> list[Delivery]:
-    return list(world.outbox.log)[-min(number, MAX_ENTRIES) :] if number > 0 else []
 
 
 def source_of_delivery(records: Reader, delivery: Delivery) -> tuple[RecordKind, int]:

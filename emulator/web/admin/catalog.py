@@ -57,18 +57,14 @@ def catalog() -> Response:
 def product_row(records: Reader, product: Product) -> JsonObject:
     images = records.find(ProductImage, "product", product.id)
     name = product.sku if product.name is OMITTED else product.name
+    cdn_url = f"{request.host_url.rstrip('/')}{request.script_root}/cdn"
     columns = {
         "id": product.id,
         "sku": product.sku,
         "name": name,
-        "image": image_url(images[0].url) if images else None,
+        "image": images[0].url.replace("{cdn_url}", cdn_url) if images else None,
     }
     return columns | pool_price(product.id)
-
-
-def image_url(url: str) -> str:
-    """Return the URL of an image on this server, below the prefix of the world."""
-    return url.replace("{cdn_url}", f"{request.host_url.rstrip('/')}{request.script_root}/cdn")
 
 
 def pool_price(product: int) -> JsonObject:

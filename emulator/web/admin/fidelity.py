@@ -30,8 +30,8 @@ FidelityRow = JsonObject
 @api.get("/fidelity")
 def fidelity() -> Response:
     world = current_world()
-    graph = graph_document(world.records, world.settings.installation, world.settings.language)
-    item_states = item_state_rows(world.records, world.settings.installation, world.settings.language)
+    graph = graph_document(world.records, world.settings.source.installation, world.settings.language)
+    item_states = item_state_rows(world.records, world.settings.source.installation, world.settings.language)
     sections = {**fidelity_document(), **graph_rows(graph), "item_states": item_states}
     if (evidence := control_settings().evidence) is not None:
         sections = {part: [evidence.applied_to(part, row) for row in rows] for part, rows in sections.items()}
@@ -42,7 +42,11 @@ def fidelity_document() -> dict[str, list[FidelityRow]]:
     """Return the provenance of everything that does not depend on the installation."""
     return {
         "operations": list(operation_rows()),
-        "statuses": list(status_rows()),
+        "statuses": [
+            {"operation": operation, "status": int(status), **note}
+            for operation, rows in notes()["statuses"].items()
+            for status, note in rows.items()
+        ],
         "shapes": [{"shape": name, **note} for name, note in notes()["shapes"].items()],
         "webhooks": [{"rule": rule, **note} for rule, note in notes()["webhooks"].items()],
         "live": [{"rule": rule, **note} for rule, note in notes()["live"].items()],
@@ -81,11 +85,6 @@ def filter_rows() -> Iterator[FidelityRow]:
             yield {"operations": names, **row, "doc": each.doc, "provenance": each.provenance, **lookup, **reason}
 
 
-def status_rows() -> Iterator[FidelityRow]:
-    for operation, rows in notes()["statuses"].items():
-        yield from ({"operation": operation, "status": int(status), **note} for status, note in rows.items())
-
-
 def command_rows() -> Iterator[FidelityRow]:
     """Yield each command with its parameters, in the order of the tables."""
     for subject, kind in SUBJECTS.items():
@@ -103,7 +102,7 @@ def command_rows() -> Iterator[FidelityRow]:
 @api.get("/graph")
 def graph() -> Response:
     world = current_world()
-    return compact_json(graph_document(world.records, world.settings.installation, world.settings.language))
+    return compact_json(graph_document(world.records, world.settings.source.installation, world.settings.language))
 
 
 def graph_document(view: Reader, name: str, language: str) -> JsonObject:

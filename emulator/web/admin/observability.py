@@ -11,8 +11,8 @@ from emulator.api.control.changes import changes_document
 from emulator.api.control.journal import detailed_document, exchange_document, find_exchanges, summary_document
 from emulator.api.serializers.rendering import render_cache
 from emulator.core.errors import InvalidDocument, UnknownRecord
-from emulator.coverage import build_report, counts_of
-from emulator.coverage.report import as_document
+from emulator.coverage.counts import counts_of
+from emulator.coverage.report import as_document, build_report
 from emulator.domain.audit import audit, finding_document
 from emulator.web.admin.shared import (
     api,
@@ -140,6 +140,8 @@ class MetricsCollector:
     def gauges(self) -> dict[str, MetricRow]:
         worlds = self.worlds.all()
         caches = {id(store): store for store in (render_cache(world).store for world in worlds)}.values()
+        hits, misses, size = (sum(getattr(each, name) for each in caches) for name in ("hits", "misses", "size"))
+        since = "of rendered documents since the open scenarios were loaded"
         steps = {world.name: len(world.steps) for world in worlds}
         times = {world.name: world.clock.now().timestamp() for world in worlds}
         return {
@@ -147,21 +149,9 @@ class MetricsCollector:
             "world_steps": ("Recorded steps", ("world",), by_name(steps)),
             "world_clock_seconds": ("World time in seconds since 1970", ("world",), by_name(times)),
             "uptime_seconds": ("Seconds since the emulator started", (), {(): self.worlds.metrics.uptime}),
-            "render_cache_hits": (
-                "Cache hits of rendered documents since the open scenarios were loaded",
-                (),
-                {(): sum(cache.hits for cache in caches)},
-            ),
-            "render_cache_misses": (
-                "Cache misses of rendered documents since the open scenarios were loaded",
-                (),
-                {(): sum(cache.misses for cache in caches)},
-            ),
-            "render_cache_bytes": (
-                "Size of the cached documents in bytes",
-                (),
-                {(): sum(cache.size for cache in caches)},
-            ),
+            "render_cache_hits": (f"Cache hits {since}", (), {(): hits}),
+            "render_cache_misses": (f"Cache misses {since}", (), {(): misses}),
+            "render_cache_bytes": ("Size of the cached documents in bytes", (), {(): size}),
         }
 
 

@@ -84,7 +84,7 @@ def run_write(world: World, operation: str, document: JsonValue = None, **path: 
     """Execute a write as a recorded step. The response contains the id of its request."""
     g.request_id = world.new_request_id()
     result = run_recorded_operation(world, operation, document, path, g.request_id)
-    g.hint = world.outbox.waiting_note
+    g.hint = world.outbox.sender.waiting_note
     return result
 
 

@@ -47,10 +47,10 @@ def add_write(method: str, rule: str, operation: str, status: int = 200) -> None
     write = CONTROL_OPERATIONS[operation]
 
     def view(**path: int | str) -> Response:
-        if not write.takes_document:
+        if write.schema is None:
             require_no_document()
         world, values = current_world(), dict(zip(write.path, path.values(), strict=True))
-        document = read_document() if write.takes_document else None
+        document = None if write.schema is None else read_document()
         return json_response(run_write(world, operation, document, **values), status)
 
     api.add_url_rule(rule, operation, view, methods=[method])

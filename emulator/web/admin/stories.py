@@ -6,11 +6,11 @@ Each chapter has a snapshot, from which a world can start.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, lru_cache
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Response, request
 
@@ -102,8 +102,7 @@ def show_chapter(name: str, number: int, *, is_new: bool = False) -> JsonObject:
 # The worlds in which stories happen
 
 
-@dataclass(frozen=True)
-class Chapter:
+class Chapter(NamedTuple):
     """The state of the world at a chapter."""
 
     snapshot: WorldSnapshot
@@ -111,8 +110,7 @@ class Chapter:
     """Ids of the packages that the story names."""
 
 
-@dataclass(frozen=True)
-class PreparedStory:
+class PreparedStory(NamedTuple):
     """A world in which the whole story has happened, and its states on the way."""
 
     world: World

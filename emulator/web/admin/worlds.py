@@ -42,7 +42,17 @@ from emulator.worlds.registry import validated_name
 
 @api.get("/health")
 def health() -> Response:
-    return compact_json(health_document(world_name(), current_world()))
+    world = current_world()
+    return compact_json(
+        {
+            "status": "ok",
+            "version": __version__,
+            "world": world_name(),
+            "scenario": world.settings.source.name,
+            "seed": world.settings.source.seed,
+            "now": format_time(world.clock.now()),
+        }
+    )
 
 
 @api.post("/reset")
@@ -157,24 +167,13 @@ def create_world(name: str, document: JsonObject) -> World:
     return worlds.create(name, requested_scenario(document, worlds.scenario))
 
 
-def health_document(name: str, world: World) -> JsonObject:
-    return {
-        "status": "ok",
-        "version": __version__,
-        "world": name,
-        "scenario": world.settings.scenario,
-        "seed": world.settings.seed,
-        "now": format_time(world.clock.now()),
-    }
-
-
 def world_document(name: str, world: World) -> JsonObject:
-    settings = world.settings
+    source = world.settings.source
     return {
         "name": name,
-        "scenario": settings.scenario,
-        "seed": settings.seed,
-        "packages": settings.source.packages,
+        "scenario": source.name,
+        "seed": source.seed,
+        "packages": source.packages,
         "clock": world.clock.mode,
         "now": format_time(world.clock.now()),
         "steps": len(world.steps),
@@ -184,20 +183,19 @@ def world_document(name: str, world: World) -> JsonObject:
 
 
 def scenario_document(world: World) -> JsonObject:
-    settings = world.settings
-    source: Scenario = settings.source
+    source = world.settings.source
     document = {
-        "name": settings.scenario,
+        "name": source.name,
         "description": source.description,
-        "installation": display_name(settings.installation),
+        "installation": display_name(source.installation),
         "packages": source.packages,
-        "seed": settings.seed,
-        "clock": format_time(settings.start),
-        "language": settings.language,
-        "error_style": settings.error_style,
+        "seed": source.seed,
+        "clock": format_time(source.start),
+        "language": world.settings.language,
+        "error_style": source.error_style,
         "steps": len(source.steps),
     }
-    return document if settings.request is None else document | {"request": settings.request}
+    return document if source.request is None else document | {"request": source.request}
 
 
 def snapshot_document(name: str, snapshot: WorldSnapshot) -> JsonObject:

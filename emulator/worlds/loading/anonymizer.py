@@ -65,6 +65,7 @@ MIN_SEARCHED_LENGTH = 3
 DEFAULT_LOCALE = "tr_TR"
 MAX_ATTEMPTS = 50
 FAKE_HOST = "example.com"
+TAX_OFFICES = {"tr_TR": "Vergi Dairesi"}
 OWN_HOSTS = ("{domain_url}", "{cdn_url}")
 MAY_BE_UNCHANGED = {"code", "coordinate", "link", "picture", "secret"}
 """Categories whose values may contain nothing to replace."""
@@ -258,10 +259,6 @@ def fake_text(fakes: FakeValues, value: str, _: bytes) -> str:
     return str(fakes.faker.sentence(nb_words=words, variable_nb_words=False)).rstrip(".")
 
 
-def fake_tax_office(fakes: FakeValues, _: str, __: bytes) -> str:
-    return f"{fakes.faker.last_name()} {'Vergi Dairesi' if fakes.locale == 'tr_TR' else 'Tax Office'}"
-
-
 def fake_link(fakes: FakeValues, value: str, digest: bytes) -> str:
     """Return a URL that leads nowhere. The service's own hosts stay, other texts keep their form."""
     if value in OWN_HOSTS:
@@ -285,7 +282,7 @@ MAKERS: dict[str, Maker] = {
     "digits": fake_digits,
     "coordinate": fake_coordinate,
     "company": lambda fakes, _, __: str(fakes.faker.company()),
-    "tax_office": fake_tax_office,
+    "tax_office": lambda fakes, _, __: f"{fakes.faker.last_name()} {TAX_OFFICES.get(fakes.locale, 'Tax Office')}",
     "text": fake_text,
     "code": fake_code,
     "secret": lambda _, value, digest: (digest.hex() * (len(value) // 128 + 1))[: len(value)],

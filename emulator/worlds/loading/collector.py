@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.fields import (
     COLUMN_TYPES,
+    Collector,
     Column,
     FieldLocation,
     Nested,
@@ -55,7 +56,7 @@ class Correction(NamedTuple):
 
 
 @dataclass
-class RecordCollector:
+class RecordCollector(Collector):
     """The column values in recorded responses. The first value of each column is kept.
 
     Values of records without a known id are kept apart until `resolve` finds or creates those records.
@@ -64,19 +65,11 @@ class RecordCollector:
     records: Tables = field(default_factory=lambda: defaultdict(dict))
     owners: list[tuple[RecordKind, int]] = field(default_factory=list)
     """Packages and transfer orders whose logs, events or items were recorded."""
-    item_counts: dict[int, int] = field(default_factory=dict)
-    """Package -> number of its items."""
     corrections: list[Correction] = field(default_factory=list)
     is_lenient: bool = False
     """Whether unknown keys and invalid values are ignored, as an import from another OMS requires."""
     ignored_keys: Counter[str] = field(default_factory=Counter)
     """Serializer and unknown key -> number of times."""
-    _related: list[tuple[RecordKind, int, tuple[str, ...], ColumnValue, str]] = field(default_factory=list)
-    """Kind and id of a record, a path of references to a column, its value, and the pointer of the value."""
-    _suggestions: list[tuple[RecordKind, int, str, ColumnValue]] = field(default_factory=list)
-    _deferred: list[tuple[FieldLocation, str, type[Serializer], JsonValue]] = field(default_factory=list)
-    """Documents without an id, each after the column that refers to its record, and its serializer."""
-    _log_labels: list[tuple[int, str]] = field(default_factory=list)
 
     def add_responses(self, responses: Iterable[RecordedResponse]) -> None:
         """Collect responses and resolve them. Raise `InvalidResponse` for an unknown path or key."""
@@ -142,35 +135,16 @@ class RecordCollector:
             self.corrections.append(Correction(pointer, from_column(value), from_column(known)))
         self._add_referenced(kind, column, value)
 
-    def set_related(
-        self, kind: RecordKind, id_: int, path: tuple[str, ...], value: ColumnValue, pointer: str
-    ) -> None:
-        self._related.append((kind, id_, path, value, pointer))
-
-    def suggest_column(self, kind: RecordKind, id_: int, column: str, value: ColumnValue) -> None:
-        self._suggestions.append((kind, id_, column, value))
-
-    def set_item_count(self, package: int, count: int) -> None:
-        self.item_counts[package] = count
-
-    def set_log_label(self, log: int, label: str) -> None:
-        self._log_labels.append((log, label))
-
-    def defer_document(
-        self, location: FieldLocation, column: str, serializer: type[Serializer], document: JsonValue
-    ) -> None:
-        self._deferred.append((location, column, serializer, document))
-
     def resolve(self) -> None:
         """Find or create the referenced records, and set the values that depend on all responses."""
-        while self._deferred:
-            self._resolve_deferred(*self._deferred.pop(0))
-        for related in self._related:
+        while self.deferred:
+            self._resolve_deferred(*self.deferred.pop(0))
+        for related in self.related:
             self._resolve_related(*related)
-        for kind, id_, column, value in self._suggestions:
+        for kind, id_, column, value in self.suggestions:
             if self.columns_of(kind, id_).setdefault(column, value) == value:
                 self._add_referenced(kind, column, value)
-        for log, label in self._log_labels:
+        for log, label in self.log_labels:
             self._resolve_log_label(log, label)
         for columns in self.records[Transition].values():
             if "position" not in columns:  # no record offers it as a command

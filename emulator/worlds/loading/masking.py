@@ -105,11 +105,8 @@ class SecretMasker:
 
     def mask_url(self, url: str) -> str:
         """Return a URL with its password and the credentials in its query masked."""
-        url = USER_INFO.sub(self._mask_user_info, url)
+        url = USER_INFO.sub(lambda match: ("" if match[1] is None else f"{match[1]}:") + self.mask(match[2]), url)
         return QUERY_SECRET.sub(lambda match: match[1] + self.mask(match[2]), url)
-
-    def _mask_user_info(self, match: re.Match[str]) -> str:
-        return self.mask(match[2]) if match[1] is None else f"{match[1]}:{self.mask(match[2])}"
 
     def _mask_repeated(self, value: JsonValue) -> JsonValue:
         """Mask the known credentials in the texts of a value."""

@@ -276,9 +276,10 @@ def schema_by_keys(document: JsonValue, serializers: Mapping[str, type[Serialize
     """Return the schema whose keys are most similar to a document's. Raise `InvalidResponse` if none is similar."""
     keys = set(document) if isinstance(document, Mapping) else set()
     scores = {
-        schema: share_of_common_keys(keys, set(fields_of(serializer)))
+        schema: len(keys & fields) / max(1, len(keys | fields))
         for schema, serializer in serializers.items()
         if schema in IMPORTED_SCHEMAS
+        for fields in [set(fields_of(serializer))]
     }
     best = max(scores, key=scores.__getitem__)
     if scores[best] < MIN_SIMILARITY:
@@ -287,7 +288,3 @@ def schema_by_keys(document: JsonValue, serializers: Mapping[str, type[Serialize
             f"no operation of {surfaces} returns such a document; its keys: {', '.join(sorted(keys))}"
         )
     return best
-
-
-def share_of_common_keys(keys: set[str], others: set[str]) -> float:
-    return len(keys & others) / max(1, len(keys | others))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from queue import Queue
@@ -104,8 +103,7 @@ class NothingRecorded(ValueError):
     """A recording without a single document."""
 
 
-@dataclass
-class RecordedWorld:
+class RecordedWorld(NamedTuple):
     """The files made from a recording, and what they do not contain."""
 
     scenario: JsonObject
@@ -286,16 +284,14 @@ def import_captures(
         try:
             return import_scenario(selection.captures, name, anonymize=anonymize, sensitive=sensitive)
         except ValueError as error:
-            failed = next((each for each in reversed(selection.captures) if is_about(str(error), each)), None)
-            if failed is None:
+            text = str(error)
+            about = [each for each in selection.captures if text.startswith((f"{each.origin}:", f"{each.path}:"))]
+            if not about:
                 raise
+            failed = about[-1]
             selection.captures.remove(failed)
             selection.missing[f"{failed.origin.rpartition(' ')[0]} does not fit the other responses"] += 1
     raise NothingRecorded("no response with a package, a transfer order, a log or an event was recorded")
-
-
-def is_about(message: str, capture: Capture) -> bool:
-    return message.startswith((f"{capture.origin}:", f"{capture.path}:"))
 
 
 def sensitive_values(exchanges: Iterable[RecordedExchange]) -> Iterator[SensitiveValue]:

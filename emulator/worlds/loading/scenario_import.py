@@ -14,7 +14,7 @@ from emulator.api.serializers import render_document
 from emulator.api.serializers.fields import COLUMN_TYPES, excerpt
 from emulator.api.serializers.rendering import RenderCache, fill_links
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
-from emulator.core.records import State, Transition, WebhookEvent
+from emulator.core.records import Transition, WebhookEvent
 from emulator.core.schemas import find_problem
 from emulator.domain import installation
 from emulator.state.record_codec import KIND_NAMES
@@ -34,8 +34,6 @@ GENERATED_LINKS = {"preview_url", "full_path_url"}
 """URLs of the service itself. The emulator serves its own."""
 UNSHOWN_COLUMNS = {"max_quota", "command_code", "position", "actor", "request_id", "snapshot", "plan_item"}
 """Columns that no document shows, or one document only."""
-GRAPH_KINDS = {State, Transition}
-"""Kinds that `incomplete_graph_lines` reports."""
 MAX_LISTED_IDS = 10
 MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
 """Exceptions raised while a document of a wrong structure is read."""
@@ -300,7 +298,7 @@ def missing_column_lines(collector: RecordCollector) -> Iterator[str]:
             for column in COLUMN_TYPES[kind]
             if column not in columns.keys() | UNSHOWN_COLUMNS
         )
-        if missing and kind not in GRAPH_KINDS:
+        if missing and kind not in installation.GRAPH_KINDS:
             counts = ", ".join(f"{column} in {count}" for column, count in missing.items())
             yield f"{KIND_NAMES[kind]}, {len(shown)} shown: {counts}"
 
@@ -309,7 +307,7 @@ def missing_record_lines(collector: RecordCollector) -> Iterator[str]:
     """Yield a line for each kind: the records that are referred to, but not shown by any response."""
     for kind, table in list(collector.records.items()):
         ids = sorted(id_ for id_, columns in table.items() if len(columns) == 1)
-        if ids and kind not in GRAPH_KINDS:
+        if ids and kind not in installation.GRAPH_KINDS:
             listed = ", ".join(map(str, ids[:MAX_LISTED_IDS])) + (" ..." if len(ids) > MAX_LISTED_IDS else "")
             yield f"{KIND_NAMES[kind]}: {len(ids)} of {len(table)} known by the id alone: {listed}"
 

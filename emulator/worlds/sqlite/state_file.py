@@ -16,7 +16,7 @@ import orjson
 
 from emulator.core.errors import Conflict, PersistError
 from emulator.state.faults import ArmedFault, FaultMatch, Faults
-from emulator.state.persistence import Branch, Snapshots, WorldSnapshot, WorldState
+from emulator.state.persistence import Branch, Persistence, Snapshots, WorldSnapshot, WorldState
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.store import Transaction
 from emulator.state.world import World, WorldServices
@@ -182,14 +182,15 @@ class StateFile:
         self.writer.close()
 
 
-class WorldPersistence:
-    """Stores one world (`state.persistence.Persistence`)."""
+class WorldPersistence(Persistence):
+    """Stores one world in the file."""
 
     is_durable = True
+    branch: history.StoredBranch
 
     def __init__(self, storage: StateFile, id_: int, branch: history.StoredBranch, name: str) -> None:
-        self.storage, self.branch = storage, branch
-        self._id, self._name = id_, name
+        super().__init__(branch)
+        self.storage, self._id, self._name = storage, id_, name
 
     def check(self) -> None:
         self.storage.writer.check()

@@ -9,7 +9,7 @@ import math
 import threading
 import weakref
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal
 
@@ -54,7 +54,7 @@ class WebhookDispatcher:
         max_seconds: float = MAX_SECONDS,
         has_demo_receiver: bool = False,
     ) -> None:
-        self.mode, self.pool = mode, pool
+        self.mode, self.pool, self.has_pool = mode, pool, mode == "background"
         self.deliverer = Deliverer(allowed_hosts, timeout, max_seconds, has_demo_receiver=has_demo_receiver)
         self._ready: dict[int, World] = {}
         """Worlds to look at, in turn."""
@@ -66,107 +66,35 @@ class WebhookDispatcher:
 
     def reset_after_fork(self) -> None:
         """Start without threads. Those of the pool do not exist in a forked process."""
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         """Guards all of this, and the worlds' queues."""
-        self._work_available, self._work_done = threading.Condition(self._lock), threading.Condition(self._lock)
+        self._work_available, self.work_done = threading.Condition(self.lock), threading.Condition(self.lock)
         self._threads: list[threading.Thread] = []
         self._thread = threading.local()
 
     def sender(self, world: World) -> WorldSender:
         return WorldSender(self, world)
 
-    # Synchronous sending
-
-    def next_due(self, world: World) -> datetime | None:
-        """Return the due time of the next event that `run_due` would send."""
-        if world.is_closed or self._is_delivering(world):
-            return None
-        failed = world.outbox.queue.failed
-        return next((at for at, id_ in world.records.due_items(WebhookEvent) if id_ not in failed), None)
-
-    def run_due(self, world: World, now: datetime) -> None:
-        """Send what is due in a world by now, one event after another, in order."""
-        if self._is_delivering(world):
-            return
-        with self.exclusive(world):
-            while (event_id := self._claim_exclusively(world, now)) is not None:
-                self._deliver((world, event_id))
-
-    @contextmanager
-    def exclusive(self, world: World) -> Iterator[None]:
-        """Send nothing of a world in the background inside the block."""
-        queue = world.outbox.queue
-        with self._lock:
-            queue.exclusive_senders += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                queue.exclusive_senders -= 1
-                self._work_done.notify_all()
-            if self.mode == "background":
-                self.wake(world)
-
-    def _claim_exclusively(self, world: World, now: datetime) -> int | None:
-        """Wait until nothing is in flight in this world, and claim the first due event."""
-        queue = world.outbox.queue
-        with self._lock:
-            self._work_done.wait_for(lambda: not queue.in_flight, timeout=2 * self.deliverer.max_seconds)
-            event_id = None if world.is_closed else first_due(world, now)
-            if event_id is not None:
-                queue.in_flight.add(event_id)
-        return event_id
-
-    def _is_delivering(self, world: World) -> bool:
+    def is_delivering(self, world: World) -> bool:
         """Return whether this thread is sending an event of the world, so that its receiver made this call."""
         return getattr(self._thread, "world", None) is world
-
-    def flush(self, world: World) -> None:
-        """Send what is due in a world, and wait for what is in flight.
-
-        A flush by a receiver returns at once. No flush waits longer than two receivers that hang.
-        """
-        if self._is_delivering(world):
-            return
-        until = machine_seconds() + 2 * self.deliverer.max_seconds
-        while not world.is_closed and machine_seconds() < until:
-            if self.mode == "background":
-                self.wake(world)
-            else:
-                self.run_due(world, world.clock.now())
-            with self._lock:
-                self._work_done.wait_for(
-                    lambda: not self._is_busy(world), timeout=max(0.0, until - machine_seconds())
-                )
-                if first_due(world) is None:
-                    return
-
-    def count_waiting(self, world: World) -> int:
-        """Return the number of due events whose hooks may be called, up to a limit."""
-        if self._is_delivering(world):
-            return 0
-        records = world.records
-        hooks = {hook.id for hook in records.all(Webhook) if self.deliverer.refusal(world, hook) is None}
-        if not hooks:
-            return 0
-        ids = itertools.islice(due_event_ids(records, world.clock.now()), MAX_WAITING)
-        return sum(records.get_existing(WebhookEvent, id_).webhook in hooks for id_ in ids)
-
-    def _is_busy(self, world: World) -> bool:
-        queue = world.outbox.queue
-        return bool(queue.in_flight or queue.exclusive_senders or id(world) in self._ready)
 
     # Sending in the background
 
     def wake(self, world: World) -> None:
         """Look at a world: an event may be due, now or later."""
-        if world.is_closed or next_due_event(world.records) is None or self._is_delivering(world):
+        if world.is_closed or next_due_event(world.records) is None or self.is_delivering(world):
             return  # a thread that delivers looks at its world again afterwards
-        with self._lock:
+        with self.lock:
             self._ready[id(world)] = world
             if len(self._threads) < self.pool:
                 self._start_thread()
             self._work_available.notify()
+
+    def has_work(self, world: World) -> bool:
+        """Return whether a thread sends events of the world, or will look for them. The caller has the lock."""
+        queue = world.outbox.queue
+        return bool(queue.in_flight or queue.exclusive_senders or id(world) in self._ready)
 
     def _start_thread(self) -> None:
         name = f"delivery {len(self._threads) + 1}"
@@ -177,12 +105,12 @@ class WebhookDispatcher:
     def _run_thread(self, generation: int) -> None:
         claim = self._wait_for_claim(generation)
         while claim is not None:
-            self._deliver(claim)
+            self.deliver(claim)
             claim = None  # otherwise this thread keeps the world while it waits
             claim = self._wait_for_claim(generation)
 
     def _wait_for_claim(self, generation: int) -> Claim | None:
-        with self._lock:
+        with self.lock:
             while generation == self._generation:
                 self._fire_timers()
                 if (claim := self._claim()) is not None:
@@ -210,7 +138,7 @@ class WebhookDispatcher:
                 continue  # it stays ready
             del self._ready[key]
             if is_taken:
-                self._work_done.notify_all()
+                self.work_done.notify_all()
                 continue  # an exclusive sender wakes the world afterwards
             event_id = first_due(world)
             if event_id is not None:
@@ -218,7 +146,7 @@ class WebhookDispatcher:
                 self._ready[key] = world
                 return world, event_id
             self._set_timer(world)
-            self._work_done.notify_all()
+            self.work_done.notify_all()
         return None
 
     def _set_timer(self, world: World) -> None:
@@ -231,7 +159,7 @@ class WebhookDispatcher:
             queue.timer = at
             heapq.heappush(self._timers, (at, next(self._timer_numbers), weakref.ref(world)))
 
-    def _deliver(self, claim: Claim) -> None:
+    def deliver(self, claim: Claim) -> None:
         """Send a claimed event, record the result, and release the claim. Never raise."""
         world, event_id = claim
         began, is_recorded, is_accepted = machine_seconds(), False, False
@@ -245,7 +173,7 @@ class WebhookDispatcher:
             LOG.exception("event %d of world %s is left until a restart", event_id, world.name)
         finally:
             self._thread.world = None
-            with self._lock:
+            with self.lock:
                 if not is_recorded:
                     world.outbox.queue.failed.add(event_id)  # otherwise it stays due, and is sent forever
                 self._release(world, event_id, is_accepted=is_accepted, seconds=machine_seconds() - began)
@@ -261,7 +189,7 @@ class WebhookDispatcher:
         if self.mode == "background":
             self._ready[id(world)] = world
             self._work_available.notify()
-        self._work_done.notify_all()
+        self.work_done.notify_all()
 
     def stop(self, worlds: Collection[World], seconds: float = DRAIN_SECONDS) -> None:
         """Send what is due, within a time limit, and stop the threads. The rest stays in the worlds' queues."""
@@ -269,9 +197,9 @@ class WebhookDispatcher:
         if self.mode == "background":
             for world in worlds:
                 self.wake(world)
-        with self._lock:
+        with self.lock:
             if self._threads:
-                self._work_done.wait_for(lambda: self._is_drained(worlds), timeout=seconds)
+                self.work_done.wait_for(lambda: self._is_drained(worlds), timeout=seconds)
             self._generation += 1
             threads, self._threads = self._threads, []
             self._work_available.notify_all()
@@ -293,19 +221,19 @@ class TimerDispatcher(WebhookDispatcher):
         self, runtime: Runtime, mode: DeliveryMode, allowed_hosts: Collection[str], *, has_demo_receiver: bool = False
     ) -> None:
         super().__init__(mode, allowed_hosts, has_demo_receiver=has_demo_receiver)
-        self._runtime = runtime
+        self._runtime, self.has_pool = runtime, False
         self._is_sending = False
 
-    def _is_delivering(self, world: World) -> bool:
+    def is_delivering(self, world: World) -> bool:
         return bool(world.outbox.queue.in_flight)
+
+    def has_work(self, _world: World) -> bool:
+        return False
 
     def wake(self, world: World) -> None:
         if not world.is_closed and next_due_event(world.records) is not None:
             self._ready[id(world)] = world
             self._runtime.call_later(0, self._send_ready)
-
-    def flush(self, world: World) -> None:
-        self.run_due(world, world.clock.now())
 
     def _send_ready(self, until: float = math.inf) -> None:
         """Send the due events of the worlds that are ready, and set a timer for the next one."""
@@ -314,14 +242,14 @@ class TimerDispatcher(WebhookDispatcher):
         self._is_sending = True
         try:
             while machine_seconds() < until and (claim := self._next_claim()) is not None:
-                self._deliver(claim)
+                self.deliver(claim)
         finally:
             self._is_sending = False
         if self._timers:
             self._runtime.call_later(self._timers[0][0] - machine_seconds(), self._send_ready)
 
     def _next_claim(self) -> Claim | None:
-        with self._lock:
+        with self.lock:
             self._fire_timers()
             return self._claim()
 
@@ -337,7 +265,7 @@ class TimerDispatcher(WebhookDispatcher):
 
 
 class WorldSender(WebhookSender):
-    """The sender of one world."""
+    """The sender of one world: it sends synchronously, or wakes the dispatcher."""
 
     def __init__(self, dispatcher: WebhookDispatcher, world: World) -> None:
         self.dispatcher, self._world_ref = dispatcher, weakref.ref(world)
@@ -350,12 +278,6 @@ class WorldSender(WebhookSender):
     def attempt(self, event_id: int) -> DeliveryResult:
         return self.dispatcher.deliverer.attempt(self._world, event_id)
 
-    def flush(self) -> None:
-        self.dispatcher.flush(self._world)
-
-    def count_waiting(self) -> int:
-        return 0 if self.dispatcher.mode == "background" else self.dispatcher.count_waiting(self._world)
-
     def finalize(self, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
         is_background = self.dispatcher.mode == "background"
         return self.dispatcher.deliverer.finalize(self._world, event, hook) if is_background else None
@@ -363,18 +285,77 @@ class WorldSender(WebhookSender):
     def hook_refusal(self, url: str, *, from_foreign_page: bool) -> str | None:
         return self.dispatcher.deliverer.hook_refusal(url, from_foreign_page=from_foreign_page)
 
-    def next_due(self) -> datetime | None:
-        return self.dispatcher.next_due(self._world)
-
-    def run_due(self, now: datetime) -> None:
-        self.dispatcher.run_due(self._world, now)
-
-    def exclusive(self) -> AbstractContextManager[None]:
-        return self.dispatcher.exclusive(self._world)
-
     def reschedule(self) -> None:
         if self.dispatcher.mode == "background":
             self.dispatcher.wake(self._world)
+
+    def next_due(self) -> datetime | None:
+        world = self._world
+        if world.is_closed or self.dispatcher.is_delivering(world):
+            return None
+        failed = world.outbox.queue.failed
+        return next((at for at, id_ in world.records.due_items(WebhookEvent) if id_ not in failed), None)
+
+    def run_due(self, now: datetime) -> None:
+        world, dispatcher = self._world, self.dispatcher
+        if dispatcher.is_delivering(world):
+            return
+        with self.exclusive():
+            while (event_id := self._claim_exclusively(world, now)) is not None:
+                dispatcher.deliver((world, event_id))
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        dispatcher, queue = self.dispatcher, self._world.outbox.queue
+        with dispatcher.lock:
+            queue.exclusive_senders += 1
+        try:
+            yield
+        finally:
+            with dispatcher.lock:
+                queue.exclusive_senders -= 1
+                dispatcher.work_done.notify_all()
+            self.reschedule()
+
+    def _claim_exclusively(self, world: World, now: datetime) -> int | None:
+        """Wait until nothing is in flight in this world, and claim the first due event."""
+        dispatcher, queue = self.dispatcher, world.outbox.queue
+        with dispatcher.lock:
+            dispatcher.work_done.wait_for(lambda: not queue.in_flight, timeout=2 * dispatcher.deliverer.max_seconds)
+            event_id = None if world.is_closed else first_due(world, now)
+            if event_id is not None:
+                queue.in_flight.add(event_id)
+        return event_id
+
+    def flush(self) -> None:
+        """Send what is due, and wait for what is in flight.
+
+        A flush by a receiver returns at once. No flush waits longer than two receivers that hang.
+        """
+        world, dispatcher = self._world, self.dispatcher
+        until = machine_seconds() + 2 * dispatcher.deliverer.max_seconds
+        while not (world.is_closed or dispatcher.is_delivering(world)) and machine_seconds() < until:
+            if dispatcher.has_pool:
+                dispatcher.wake(world)
+            else:
+                self.run_due(world.clock.now())
+            with dispatcher.lock:
+                left = max(0.0, until - machine_seconds())
+                dispatcher.work_done.wait_for(lambda: not dispatcher.has_work(world), timeout=left)
+                if first_due(world) is None:
+                    return
+
+    @property
+    def waiting_note(self) -> str | None:
+        world, dispatcher = self._world, self.dispatcher
+        if dispatcher.mode == "background" or dispatcher.is_delivering(world):
+            return None
+        records, refusal = world.records, dispatcher.deliverer.refusal
+        hooks = {hook.id for hook in records.all(Webhook) if refusal(world, hook) is None}
+        ids = itertools.islice(due_event_ids(records, world.clock.now()), MAX_WAITING) if hooks else ()
+        count = sum(records.get_existing(WebhookEvent, id_).webhook in hooks for id_ in ids)
+        subject = "1 delivery waits" if count == 1 else f"{count} deliveries wait"
+        return f"{subject}: call oms.hooks.flush()" if count else None
 
 
 def first_due(world: World, now: datetime | None = None) -> int | None:

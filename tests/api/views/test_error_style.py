@@ -27,7 +27,7 @@ WRAPPED_BY_STYLE = {"plain": set(), "documented": {"a command"}, "wrapped": set(
 
 @pytest.fixture
 def styled(oms: Emulator, style: str) -> Emulator:
-    oms.world.settings = replace(oms.world.settings, error_style=style)
+    oms.world.settings = replace(oms.world.settings, source=replace(oms.world.settings.source, error_style=style))
     return oms
 
 

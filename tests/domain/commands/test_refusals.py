@@ -448,4 +448,4 @@ def test_missing_record_is_not_found(kind: type[Any]) -> None:
     where = PACKAGES if kind is Package else TRANSFERS
     answer = send(oms, where, 1, [])
     assert (answer.status_code, orjson.loads(answer.content)) == (404, {"detail": "Not found."})
-    assert oms.world.clock.now() - oms.world.settings.start < timedelta(milliseconds=1)
+    assert oms.world.clock.now() - oms.world.settings.source.start < timedelta(milliseconds=1)

@@ -397,7 +397,9 @@ def test_every_new_world_has_the_services_of_the_server(oms: Emulator) -> None:
         connected.append(world.name)
         return []
 
-    worlds = WorldRegistry(bundled_scenarios()["empty"], "frozen", services=WorldServices(record_events, tasks=tasks))
+    worlds = WorldRegistry(
+        bundled_scenarios()["empty"], "frozen", services=WorldServices(record_events, traffic=tasks)
+    )
     worlds.create("put")
     worlds.branch("branched", worlds.get("put"))
     worlds.reset("put")

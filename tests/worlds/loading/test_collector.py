@@ -89,7 +89,7 @@ def test_every_sample_is_served_again(name: str) -> None:
             assert put(page, place["pointer"], place["served"]) == place["page"]
     oms = Emulator(name)
     answer = oms.session().get(oms.request).json()
-    expected = served(page, oms.url, oms.world.settings.base_url)
+    expected = served(page, oms.url, oms.world.settings.source.base_url)
     if "results" in page:
         assert list(answer) == ["count", "next", "previous", "results"]
         assert (answer["count"], answer["next"], answer["previous"]) == (len(page["results"]), None, None)

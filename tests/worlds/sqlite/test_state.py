@@ -191,7 +191,7 @@ def test_changes_of_worlds_survive_a_kill(file: Path, open_emulators: ExitStack)
         "empty": 0,
         "branch": 2,
     }
-    assert killed.in_world("empty").world.settings.scenario == "empty"
+    assert killed.in_world("empty").world.settings.source.name == "empty"
     assert [read_everything(killed.in_world(name)) for name in oms.worlds] == [
         read_everything(oms.in_world(name)) for name in oms.worlds
     ]

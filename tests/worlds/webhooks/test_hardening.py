@@ -57,8 +57,8 @@ def finish_deliveries(gate: Gate, world: Any) -> None:
     """Open the gate, and wait until no event of the world is in flight."""
     gate.open.set()
     dispatcher = world.outbox.sender.dispatcher
-    with dispatcher._lock:
-        assert dispatcher._work_done.wait_for(lambda: not world.outbox.queue.in_flight, 20)
+    with dispatcher.lock:
+        assert dispatcher.work_done.wait_for(lambda: not world.outbox.queue.in_flight, 20)
 
 
 @pytest.mark.parametrize("how", ["undo", "reset", "restore"])
