@@ -57,7 +57,7 @@ ALLOWANCES = {
     "modules": (24, "55 modules of features that were added after the layout"),
     "lines of Python": (
         13_370,
-        "10,200 of later features, 3,100 that these added to older modules, 70 over from the start",
+        "10,200 of later features, and 3,185 that these added to older modules",
     ),
 }
 """Figure -> how far it may exceed its bar, and why. `docs/explanation/decisions/size.md` has the details."""
