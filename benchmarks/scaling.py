@@ -73,7 +73,7 @@ class Slice(NamedTuple):
 
 
 def two_processes(plan: Plan) -> Iterator[Round]:
-    """Compare two processes with one, each behind the same nginx. Each connection sends requests to many worlds.
+    """Compare two processes with one, each behind the same nginx. Each connection sends requests to its own worlds.
 
     The rounds have the CPU time of each part, because all parts share the processors.
     """
@@ -99,17 +99,18 @@ def details(ours: Slice, theirs: Slice) -> dict[str, tuple[float, float]]:
 
 
 def balanced_worlds(nginx: Server, shards: Sequence[Server]) -> list[str]:
-    """Return the names of worlds of which nginx gives the same number to each server."""
+    """Return the names of worlds, in turn of the one and the other server to which nginx gives them."""
     create_worlds(nginx, CANDIDATES)
-    chosen: set[str] = set()
+    parts = []
     for shard in shards:
         found = {world["name"] for world in json.loads(fetch(shard, "/__admin/worlds").body)["results"]}
-        chosen.update([name for name in CANDIDATES if name in found][: WORLD_COUNT // len(shards)])
+        parts.append([name for name in CANDIDATES if name in found][: WORLD_COUNT // len(shards)])
     for name in CANDIDATES:
         fetch(nginx, f"/__admin/worlds/{name}", "DELETE")
-    if len(chosen) != WORLD_COUNT:
-        raise MeasurementFailedError(f"{len(chosen)} balanced worlds instead of {WORLD_COUNT}")
-    return [name for name in CANDIDATES if name in chosen]
+    worlds = [name for names in zip(*parts, strict=False) for name in names]
+    if len(worlds) != WORLD_COUNT:
+        raise MeasurementFailedError(f"{len(worlds)} balanced worlds instead of {WORLD_COUNT}")
+    return worlds
 
 
 def mixed_slice(
@@ -137,22 +138,20 @@ def create_worlds(server: Server, names: list[str]) -> None:
 
 
 def mixed_requests(packages: list[int], worlds: list[str], connections: int) -> list[Request]:
-    """Return the requests of all connections: list, two packages and a command, in one world after the other.
+    """Return the requests of all connections: list, two packages and a command, for one package after the other.
 
-    Each connection has its own package in each of its worlds, so that its commands stay in order.
+    Each connection has its own worlds, as a tester or a worker of a test suite has.
     """
-    parts = []
-    for number in range(connections):
-        position, package = divmod(number, len(packages))
-        names = worlds[position :: -(-connections // len(packages))]
-        parts.append(
-            [
-                replace(request, path=f"/w/{name}{request.path}")
-                for transition in (BLOCK, UNBLOCK)
-                for name in names
-                for request in visit(packages[package], packages[package - 1], transition)
-            ]
-        )
+    parts = [
+        [
+            replace(request, path=f"/w/{name}{request.path}")
+            for transition in (BLOCK, UNBLOCK)
+            for package, other in zip(packages, [*packages[1:], packages[0]], strict=True)
+            for name in worlds[number::connections]
+            for request in visit(package, other, transition)
+        ]
+        for number in range(connections)
+    ]
     return [request for step in zip(*parts, strict=True) for request in step]
 
 
