@@ -39,13 +39,13 @@ def stored_json(value: JsonValue) -> bytes:
     return text
 
 
-def dump_json(value: JsonValue, *, nulls: int = 0) -> bytes:
-    """Return a JSON value as one line, from which `load_json` returns an equal one. `nulls`: known number of None."""
+def dump_json(value: JsonValue) -> bytes:
+    """Return a JSON value as one line of text, from which `load_json` returns an equal value."""
     try:
         text = compact_json(value)
     except TypeError:  # a number beyond 64 bits, or a lone surrogate: clients may send both
         return _dump_with_json(value)
-    return _dump_with_json(value) if text.count(b"null") > nulls and _has_infinity(value) else text
+    return _dump_with_json(value) if b"null" in text and _has_infinity(value) else text
 
 
 def dump_lines(document: Mapping[str, JsonValue], dump: Callable[[JsonValue], bytes] = dump_json) -> bytes:

@@ -33,7 +33,7 @@ from emulator.coverage.counts import (
     default_graph,
     write_text,
 )
-from emulator.domain.state_graph import STATE_GRAPHS, SUBJECT_NAMES
+from emulator.domain.state_graph import GRAPH_SUBJECTS, STATE_GRAPHS
 from emulator.state.journal import DIMENSIONS, Coverage
 
 FORMATS = ("text", "json", "junit", "html")
@@ -277,7 +277,7 @@ def filters_of(route: Route) -> Iterator[str]:
 
 def events(parts: Iterable[str], *, all_types: bool) -> Iterator[str]:
     """Yield the event types about the records of these graphs, or all event types."""
-    subjects = {SUBJECT_NAMES[part] for part in parts}
+    subjects = {GRAPH_SUBJECTS[part] for part in parts}
     return (event.name for event in EVENT_TYPES if all_types or subjects & {*event.subjects})
 
 

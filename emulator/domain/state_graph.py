@@ -41,7 +41,7 @@ STATE_GRAPHS: dict[str, tuple[RecordKind, str]] = {
     "transfers": (TransferOrder, TRANSFER_STATUS),
 }
 """Name of a graph -> kind of its records, and enum class of their states."""
-SUBJECT_NAMES = {"packages": "package", "transfers": "transfer_order"}
+GRAPH_SUBJECTS = {"packages": "package", "transfers": "transfer_order"}
 """Name of a graph -> kind of its records, as events and the fidelity list name it."""
 ITEM_STATE_VALUES = {
     "200": "250",

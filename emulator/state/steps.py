@@ -53,7 +53,7 @@ class Step(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the step as one line of JSON."""
-        return dump_json(self.to_document(), nulls=self.user is None)
+        return dump_json(self.to_document())
 
     def complete(self, at: datetime, read_body: ReadBody | None) -> Step:
         """Return the step of a write at this time. `read_body` returns the body if it was not known before."""

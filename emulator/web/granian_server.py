@@ -45,7 +45,7 @@ IDLE_SECONDS = 10 * 365 * 24 * 3600
 POLL_SECONDS = 0.001
 BACKLOG = 1024
 STOP_SECONDS = 5.0
-"""Longest wait for the responses in progress when the server stops."""
+"""Longest duration of a stop. It waits for the responses in progress."""
 MIN_TLS = "tls1.2"
 TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 SERVER_HEADER = ("Server", "oms-emulator")
@@ -93,14 +93,13 @@ class GranianServer:
         """Finish the responses in progress, then close the port and all connections. No response is delayed."""
         atexit.unregister(self._stop_at_exit)
         self._stopping.set()
-        for handler in self._handlers:
-            handler.leadership.end(STOP_SECONDS)
+        until = machine_seconds() + STOP_SECONDS
         for worker in self._workers:
             worker.signal.set()
-        for worker in self._workers:
-            worker.thread.join(STOP_SECONDS)
-        for handler in self._handlers:
-            handler.wait_for_threads(STOP_SECONDS)
+        for worker, handler in zip(self._workers, self._handlers, strict=True):
+            handler.leadership.end(until - machine_seconds())
+            worker.thread.join(max(until - machine_seconds(), 0))
+            handler.wait_for_threads(until)
         for bound in self._sockets:
             with suppress(OSError):
                 bound.shutdown(socket.SHUT_RDWR)  # a forked process has a copy of the worker's socket
@@ -221,9 +220,8 @@ class RequestHandler:
         if not self.leadership.is_leader:
             self.leadership.wait_to_lead()
 
-    def wait_for_threads(self, timeout: float) -> None:
-        """Wait until granian's threads have ended."""
-        until = machine_seconds() + timeout
+    def wait_for_threads(self, until: float) -> None:
+        """Wait until granian's threads have ended, but not longer than until this time of `machine_seconds`."""
         while self._threads and machine_seconds() < until:
             Event().wait(POLL_SECONDS)
 

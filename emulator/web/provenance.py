@@ -26,7 +26,7 @@ from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State, Transition
 from emulator.domain.commands import COMMANDS
 from emulator.domain.installation import Installation, Origin, complete_installation
-from emulator.domain.state_graph import PACKAGE_STATUS, STATE_GRAPHS, SUBJECT_NAMES, transition_name
+from emulator.domain.state_graph import GRAPH_SUBJECTS, PACKAGE_STATUS, STATE_GRAPHS, transition_name
 from emulator.state.journal import PROVENANCES, Basis, Exchange, weakest_provenance
 from emulator.state.store import Reader
 from emulator.state.world import World
@@ -260,7 +260,7 @@ def command_bases(answered: Answered) -> Iterator[Basis]:
         if source.enum_class == enum_class:
             yield from transition_bases(answered, transition, source)
             code = transition.command_code if transition.command_code in COMMANDS[kind] else None
-            commands = notes()["commands"][SUBJECT_NAMES[graph]]
+            commands = notes()["commands"][GRAPH_SUBJECTS[graph]]
             yield from () if code is None else parameter_bases(answered, commands, code)
 
 

@@ -286,7 +286,7 @@ class Work(Protocol):
 
 
 class Leadership:
-    """The rule which thread takes the next task: the leader. The pattern is Leader/Followers.
+    """Chooses the thread that takes the next task: the leader. The pattern is Leader/Followers.
 
     A short task runs in the thread that took it, so no thread wakes another one. If a task takes long or waits,
     another thread becomes the leader, and the task continues beside it.
@@ -347,10 +347,10 @@ class Leadership:
         with self._watching, self._changed:
             seen_count = None
             while not self._has_ended and not self._is_leader_needed:
-                has_started_none = self._started_count == seen_count
-                if has_started_none and self._is_leader_busy:
+                is_unchanged = self._started_count == seen_count  # since the last look, a long task ago
+                if is_unchanged and self._is_leader_busy:
                     break
-                self._is_watcher_asleep = has_started_none
+                self._is_watcher_asleep = is_unchanged
                 seen_count = self._started_count
                 if self._changed.wait(None if self._is_watcher_asleep else self.long_task_seconds):
                     seen_count = None

@@ -37,7 +37,8 @@ const contains = (title, text) => title.toLowerCase().includes(text.toLowerCase(
 
 /** Return the hits for a text: records and states from the server, actions and pages. */
 async function search(text, loadedGraph) {
-  const [graph, ...found] = await Promise.all([text.length < 2 ? null : loadedGraph, ...SEARCHES.filter(([pattern]) => pattern.test(text)).map(([, run]) => run(text).catch(() => []))]);
+  const searches = SEARCHES.filter(([pattern]) => pattern.test(text)).map(([, run]) => run(text).catch(() => []));
+  const [graph, ...found] = await Promise.all([text.length < 2 ? null : loadedGraph, ...searches]);
   const pages = PAGES.filter(([, title]) => contains(title, text)).map(([name, title]) => ({ title, detail: "Page", to: href(name) }));
   const actions = ACTIONS.filter(([title]) => text && contains(title, text)).map(([title, run]) => ({ title, detail: "Action", run }));
   const states = text.length < 2 ? [] : [["packages", "Packages"], ["transfers", "Transfer orders"]].flatMap(([part, many]) => (graph?.[part].states ?? [])
