@@ -76,11 +76,7 @@ class PersistentMap(Mapping[KeyT, ValueT]):
         row = rows[at] = rows[at].copy()
         bucket = row[column] = {**row[column], key: value}
         changed: PersistentMap[KeyT, ValueT] = object.__new__(PersistentMap)
-        changed._rows, changed._last, changed._bits = (
-            rows,
-            last,
-            bits,
-        )  # not by a call: a command changes several maps
+        changed._rows, changed._last, changed._bits = rows, last, bits  # not by a call, which would take longer
         return changed if len(bucket) <= MAX_ENTRIES else changed._widen()
 
     def _widen(self) -> PersistentMap[KeyT, ValueT]:
@@ -127,22 +123,14 @@ class IdList(Sequence[int]):
     def __contains__(self, id_: Any) -> bool:
         return id_ in self.chunks[self._find_chunk(id_)]
 
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[int, ...]: ...
     def __getitem__(self, index: Any) -> Any:
         ends = list(accumulate(map(len, self.chunks)))
         wanted = range(ends[-1])[index]
         if isinstance(wanted, int):
             return self[wanted : wanted + 1][0]
-        if not wanted:
-            return ()
-        low, high = sorted((wanted[0], wanted[-1]))
-        first, last = bisect_right(ends, low), bisect_right(ends, high)
-        start = ends[first] - len(self.chunks[first])
-        ids = tuple(chain.from_iterable(self.chunks[first : last + 1]))
-        return ids[low - start : high - start + 1][:: wanted.step]
+        first, last = sorted(bisect_right(ends, at) for at in (wanted[0], wanted[-1])) if wanted else (0, 0)
+        ids, start = tuple(chain.from_iterable(self.chunks[first : last + 1])), ends[first] - len(self.chunks[first])
+        return tuple([ids[at - start] for at in wanted])
 
     def change_chunk(self, change: Callable[[Ids, int], Ids], id_: int) -> Ids:
         """Return the ids after a change of the chunk that an id belongs to."""
