@@ -20,7 +20,7 @@ BITS = 4
 dictionary, its row and the list of rows."""
 MAX_ENTRIES = 40
 """A map gets more dictionaries when one of them has more entries, and their mean is more than half of that."""
-MAX_CHUNK = 256
+MAX_CHUNK = 512
 """Most ids in a chunk of an `IdList`."""
 
 
@@ -128,9 +128,10 @@ class IdList(Sequence[int]):
         wanted = range(ends[-1])[index]
         if isinstance(wanted, int):
             return self[wanted : wanted + 1][0]
-        first, last = sorted(bisect_right(ends, at) for at in (wanted[0], wanted[-1])) if wanted else (0, 0)
+        low, high = sorted((wanted[0], wanted[-1])) if wanted else (0, -1)
+        first, last = bisect_right(ends, low), bisect_right(ends, high)
         ids, start = tuple(chain.from_iterable(self.chunks[first : last + 1])), ends[first] - len(self.chunks[first])
-        return tuple([ids[at - start] for at in wanted])
+        return ids[low - start : high - start + 1][:: wanted.step]
 
     def change_chunk(self, change: Callable[[Ids, int], Ids], id_: int) -> Ids:
         """Return the ids after a change of the chunk that an id belongs to."""
