@@ -137,7 +137,7 @@ class Worker:
         )
         loop = asyncio.new_event_loop()  # only asked for its methods; it never runs
         try:
-            worker.serve_mtr(new_scheduler(loop, self._handler, impl_asyncio=True), loop, self.signal)
+            worker.serve_str(new_scheduler(loop, self._handler, impl_asyncio=True), loop, self.signal)
             self._stopped.wait()
             del worker
         finally:
@@ -216,8 +216,8 @@ class RequestHandler:
         try:
             self._respond(protocol, environ)
         finally:
-            self.leadership.end_task()
-        if not self.leadership.is_leader:
+            is_leader = self.leadership.end_task()
+        if not is_leader:
             self.leadership.wait_to_lead()
 
     def wait_for_threads(self, until: float) -> None:

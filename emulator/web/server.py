@@ -294,7 +294,8 @@ class Leadership:
 
     def __init__(self, long_task_seconds: float = LONG_TASK_SECONDS) -> None:
         self.long_task_seconds = long_task_seconds
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._watching = threading.Lock()
         """Held by the follower that watches the leader. The other followers wait for it."""
         self._is_watcher_asleep = False
@@ -317,7 +318,7 @@ class Leadership:
         return self._leader == threading.get_ident() and not self._has_ended
 
     def begin_task(self) -> None:
-        with self._changed:
+        with self._lock:
             self._running_count += 1
             if self._leader == threading.get_ident():
                 self._started_count += 1
@@ -326,14 +327,15 @@ class Leadership:
                     self._is_watcher_asleep = False
                     self._changed.notify_all()
 
-    def end_task(self) -> None:
-        """End the current task. Another thread may have become the leader."""
-        with self._changed:
+    def end_task(self) -> bool:
+        """End the current task. Return whether the current thread takes the next task."""
+        with self._lock:
             self._running_count -= 1
-            if self._leader == threading.get_ident():
+            if is_leader := self._leader == threading.get_ident():
                 self._is_leader_busy = self._is_leader_needed = False
             if self.stopped:
                 self._changed.notify_all()
+            return is_leader and not self._has_ended
 
     def release(self) -> None:
         """Pass the lead on to another thread, because the current task waits. It continues beside the leader."""
