@@ -23,6 +23,8 @@ MAX_ENTRIES = 40
 MAX_CHUNK = 512
 """Most ids in a chunk of an `IdList`."""
 
+new_object = object.__new__
+
 
 class PersistentMap(Mapping[KeyT, ValueT]):
     """A map that shares all dictionaries with its predecessor except the one that was changed."""
@@ -71,12 +73,16 @@ class PersistentMap(Mapping[KeyT, ValueT]):
 
     def put(self, key: KeyT, value: ValueT) -> PersistentMap[KeyT, ValueT]:
         """Return a map in which the key has this value."""
-        number, last, bits, rows = hash(key), self._last, self._bits, self._rows.copy()
-        at, column = number & last, number >> bits & last
-        row = rows[at] = rows[at].copy()
-        bucket = row[column] = {**row[column], key: value}
-        changed: PersistentMap[KeyT, ValueT] = object.__new__(PersistentMap)
-        changed._rows, changed._last, changed._bits = rows, last, bits  # not by a call, which would take longer
+        # Single assignments and no call of a constructor, because a command changes several maps.
+        number, last = hash(key), self._last
+        rows = self._rows.copy()
+        row = rows[number & last] = rows[number & last].copy()
+        column = number >> self._bits & last
+        row[column] = bucket = {**row[column], key: value}
+        changed: PersistentMap[KeyT, ValueT] = new_object(PersistentMap)
+        changed._rows = rows
+        changed._last = last
+        changed._bits = self._bits
         return changed if len(bucket) <= MAX_ENTRIES else changed._widen()
 
     def _widen(self) -> PersistentMap[KeyT, ValueT]:
