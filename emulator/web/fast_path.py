@@ -69,6 +69,7 @@ class KnownAnswer(NamedTuple):
     """An answer, what it depends on besides its key and the records of its world, and what is recorded of it."""
 
     world: str
+    """The name in the request. A world that is mounted from another server has another name there."""
     settings: tuple[object, ...]
     expires_at: float
     """When the JWT of the request expires, by the clock of the world."""
@@ -132,7 +133,7 @@ class FastPath:
     ) -> None:
         """Add the answer to a request, if it depends on nothing but the key and the records of the world."""
         world, records = context.world, context.answered_from
-        if records is None or not is_repeatable(context, reply):
+        if world.records is not records or not is_repeatable(context, reply):  # or a write came between
             return
         key: Key = tuple(map(context.environ.get, KEY_VARIABLES))
         if (key_length := sum(map(len, filter(None, key)))) > MAX_KEY_LENGTH:
@@ -142,7 +143,7 @@ class FastPath:
         response = exchange.response_headers, exchange.response_body
         size = exchange.size - headers_size(exchange.request_headers)
         answer = KnownAnswer(
-            world.name, settings_of(world), expiry(context), covered, headers, request, response, size
+            context.world_name, settings_of(world), expiry(context), covered, headers, request, response, size
         )
         self.answers.put(key, world, records, answer, ANSWER_BYTES + key_length + len(reply.body))
 
