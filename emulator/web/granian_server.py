@@ -28,7 +28,8 @@ from emulator.state.persistence import THREAD_LOCAL
 from emulator.web.context import Environ
 from emulator.web.fault_injection import STREAM, WAIT, SendAction, Wait
 from emulator.web.guard import JOINS_UNDERSCORES
-from emulator.web.server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, Leadership, bind_sockets, server_url
+from emulator.web.server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, bind_sockets, server_url
+from emulator.web.worker_threads import Leadership
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
