@@ -157,7 +157,7 @@ def manifests(kind: str) -> list[Any]:
 
 
 def test_the_pod_of_the_manifests_is_ready_and_takes_calls_of_other_machines(tmp_path: Path) -> None:
-    """The emulator of the StatefulSet runs here, with another port and folder, and a proxy that forwards an address."""
+    """The emulator of the StatefulSet runs here with another port and folder. A proxy forwards an address."""
     [stateful_set], port = manifests("StatefulSet"), str(free_port())
     [container] = stateful_set["spec"]["template"]["spec"]["containers"]
     here = {"8080": port, "0.0.0.0": "127.0.0.1", "/state/worlds.db": str(tmp_path / "worlds.db")}

@@ -71,6 +71,14 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 500, "skip": 1, "times": 1},
 )
 Change = Callable[[Emulator], object]
+
+
+def mount(oms: Emulator) -> None:
+    other = Emulator("demo", packages=20)  # starts from the same records as `oms`, and has the same name
+    oms.worlds.unmount("two")
+    oms.worlds.mount("two", other.worlds.slot("default"))
+
+
 CHANGES: dict[str, Change] = {
     "reset": lambda oms: oms.reset(),
     "clear the journal": lambda oms: oms.world.journal.clear(),
@@ -84,7 +92,7 @@ CHANGES: dict[str, Change] = {
     "own header": lambda oms: hooks(oms.app.after_request_funcs).append(add_header),
     "no own header": lambda oms: oms.app.after_request_funcs.clear(),
     "request by Flask's client": lambda oms: oms.app.test_client().get("/api/v1/oms/packages/", headers=oms.auth),
-    "another server's world": lambda oms: mount(oms),
+    "another server's world": mount,
 }
 NAMED_CHANGES: dict[str, Callable[[Emulator, str], object]] = {
     "new world": lambda oms, name: oms.in_world(name, "demo"),
@@ -106,12 +114,6 @@ def hooks(table: dict[Any, list[Any]]) -> list[Any]:
 def add_header(response: Response) -> Response:
     response.headers["X-Own"] = "1"
     return response
-
-
-def mount(oms: Emulator) -> None:
-    other = Emulator("demo", packages=20)  # starts from the same records as `oms`, and has the same name
-    oms.worlds.unmount("two")
-    oms.worlds.mount("two", other.worlds.slot("default"))
 
 
 def outcome(oms: Emulator, change: Change) -> str:
