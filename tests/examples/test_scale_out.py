@@ -95,7 +95,7 @@ def traffic(url: str, name: str) -> list[tuple[int, str]]:
 
 
 def test_fifty_worlds_at_once_behave_as_if_each_were_alone(cluster: Cluster) -> None:
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(len(WORLDS)) as pool:
         together = list(pool.map(lambda name: traffic(cluster.url, name), WORLDS))
     with Emulator("demo", max_worlds=100) as alone:
         assert together == [traffic(alone.url, name) for name in WORLDS]

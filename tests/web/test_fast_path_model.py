@@ -1,4 +1,4 @@
-"""Random requests and changes of the world give and record the same with and without the fast path."""
+"""Random requests and changes of the world give and record the same with and without known answers and heads."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from emulator import Emulator
 from emulator.core.records import Package
+from emulator.web.context import KnownHeads, RequestContext, RequestHead
 from emulator.web.fast_path import FastPath
 from tests.web.test_fast_path import environ_of
 
@@ -42,6 +43,20 @@ PATHS = (
 )
 """PK stands for the id of a package."""
 READABLE_PATHS = ("/api/v1/oms/packages/", "/api/v1/oms/packages/PK/", "/packages/PK/")
+WRITABLE_PATHS = (
+    "/api/v1/oms/packages/PK/command/",
+    "/api/v1/oms/packages/PK/set_remote_id/",
+    "/api/v1/oms/packages/999999/set_remote_id/?format=json",
+    "/packages/PK/command/",
+    "/whisperer/hooks/",
+)
+BODIES = (
+    b'{"transition": 1021, "input_parameters": {}}',
+    b'{"remote_id": "R", "unknown": 1}',
+    b"remote_id=R",
+    b'{"target_url": "http://127.0.0.1:9/", "event_type": "package.updated"}',
+    b"{",
+)
 prefixes = st.sampled_from(["", "/w/default", "/w/one", "/w/two"])
 QUERIES = ("", "limit=2", "page=2", "state=35", "nothing=1", "format=json", "sort=-id", "limit=x")
 HEADERS: tuple[dict[str, str], ...] = (
@@ -64,7 +79,6 @@ HEADERS: tuple[dict[str, str], ...] = (
     {"X-Emulator-World": "one"},
     {"X-Emulator-World": "two"},
 )
-HOOK = {"target_url": "http://127.0.0.1:9/", "event_type": "package.updated"}
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 503, "times": 1},
     {"kind": "delay", "seconds": 0, "operation": "list_packages"},
@@ -132,8 +146,13 @@ def answer(oms: Emulator, environ: dict[str, Any]) -> tuple[Any, ...]:
     return (*started[-1], b"".join(chunks))
 
 
+class NoHeads(KnownHeads):
+    def add(self, context: RequestContext, head: RequestHead) -> None:
+        pass
+
+
 class Reads(RuleBasedStateMachine):
-    """Two emulators, of which one has no fast path. Both get the same requests and changes."""
+    """Two emulators, of which one keeps no answers and no heads. Both get the same requests and changes."""
 
     @initialize(
         options=st.sampled_from(
@@ -151,10 +170,10 @@ class Reads(RuleBasedStateMachine):
     def create(self, options: dict[str, Any], mounts: bool) -> None:
         self.pair = [Emulator("demo", packages=20, allow_fault_header=True, **options) for _ in range(2)]
         slow = self.pair[1]._emulator_app
-        slow.fast_path = FastPath(slow.worlds, max_bytes=0)
+        slow.fast_path, slow.heads = FastPath(slow.worlds, max_bytes=0), NoHeads()
         if mounts:
             self.change("another server's world")
-        self.sent: list[tuple[str, str, dict[str, str]]] = []
+        self.sent: list[tuple[str, str, dict[str, str], bytes]] = []
 
     @rule(path=st.sampled_from(READABLE_PATHS), prefix=prefixes, number=st.integers(0, 1))
     def read(self, path: str, prefix: str, number: int) -> None:
@@ -175,15 +194,30 @@ class Reads(RuleBasedStateMachine):
         pk = self.pair[0].world.records.ids(Package)[number:][:1] or [1]
         target = prefix + path.replace("PK", str(pk[0])) + (f"?{query}" if query else "")
         bearer = {"Authorization": f"Bearer {self.pair[0].jwt()}"} if path.startswith(REFERENCE) else {}
-        self.sent.append((target, method, bearer | headers))
+        self.sent.append((target, method, bearer | headers, b""))
+        self.send_again(0, repeats)
+
+    @rule(
+        path=st.sampled_from(WRITABLE_PATHS),
+        body=st.sampled_from(BODIES),
+        headers=st.just({}) | st.sampled_from(HEADERS),
+        prefix=prefixes,
+        number=st.integers(0, 1),
+        repeats=st.integers(1, 3),
+    )
+    def write(self, path: str, body: bytes, headers: dict[str, str], prefix: str, number: int, repeats: int) -> None:
+        pk = self.pair[0].world.records.ids(Package)[number:][:1] or [1]
+        content_type = {"Content-Type": "application/x-www-form-urlencoded" if b"=" in body else "application/json"}
+        bearer = {"Authorization": f"Bearer {self.pair[0].jwt()}"} if path.startswith(REFERENCE) else {}
+        self.sent.append((prefix + path.replace("PK", str(pk[0])), "POST", content_type | bearer | headers, body))
         self.send_again(0, repeats)
 
     @precondition(lambda self: self.sent)
     @rule(back=st.integers(0, 4), repeats=st.integers(1, 3))
     def send_again(self, back: int, repeats: int) -> None:
-        target, method, headers = self.sent[-1 - back % len(self.sent)]
+        target, method, headers, body = self.sent[-1 - back % len(self.sent)]
         for _ in range(repeats):
-            self.compare(lambda oms: answer(oms, environ_of(target, method, **headers)))
+            self.compare(lambda oms: answer(oms, environ_of(target, method, body, **headers)))
 
     @rule(fault=st.sampled_from(FAULTS))
     def arm(self, fault: dict[str, Any]) -> None:
