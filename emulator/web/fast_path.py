@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.core import credentials
-from emulator.core.caching import VersionedCache
+from emulator.core.caching import Entry, VersionedCache
 from emulator.core.call import Reply
 from emulator.state.clock import is_sleep_replaced, machine_seconds
 from emulator.state.journal import CoverageKey, Exchange, Headers, RequestInfo, headers_size
@@ -96,7 +96,7 @@ class FastPath:
         if entry is None:
             return None
         answer, began = entry.value, machine_seconds()
-        world = self._current_world(answer, entry.version(), began)
+        world = self._current_world(entry, began)
         if world is None:
             return None
         if is_enabled():
@@ -113,14 +113,16 @@ class FastPath:
         start_response("200 OK", [("X-Emulator-Request-Id", request_id), *answer.headers])
         return [exchange.response_body]
 
-    def _current_world(self, answer: KnownAnswer, records: object, now: float) -> World | None:
-        """Return the world of an answer that was made from these records, if it would answer the same now."""
+    def _current_world(self, entry: Entry[KnownAnswer], now: float) -> World | None:
+        """Return the world that made an answer, if it would answer the same now."""
+        answer = entry.value
         try:
             world = self._worlds.get(answer.world, now=now)
         except UnknownWorld:
             return None
         is_same = (
-            world.records is records
+            world is entry.owner()
+            and world.records is entry.version()
             and not world.faults.armed
             and world.provenance is None
             and settings_of(world) == answer.settings

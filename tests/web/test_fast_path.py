@@ -155,6 +155,17 @@ def test_world_of_another_server_has_its_own_records(oms: Emulator) -> None:
 
 
 @pytest.mark.medium
+def test_another_world_of_a_name_gives_its_own_answer(oms: Emulator) -> None:
+    """The coverage of the second server knows which states its world has."""
+    others = [Emulator("demo", packages=20) for _ in range(2)]
+    for other in others:
+        oms.worlds.unmount("mounted")
+        oms.worlds.mount("mounted", other.worlds.slot("default"))
+        assert [fetch(oms, environ_of(f"/w/mounted{LIST}")).is_fast for _ in range(2)] == [False, True]
+    assert others[0].world.coverage.bases == others[1].world.coverage.bases != {}
+
+
+@pytest.mark.medium
 def test_answer_is_not_kept_if_a_write_came_between(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer shows the write, and a restore brings back the records from before it."""
     oms.snapshot("before")
