@@ -122,7 +122,7 @@ def exchange_bytes(oms: Emulator, request: str, *, is_cut: bool = False) -> byte
 @pytest.mark.medium
 @pytest.mark.parametrize("header", ["Content-Length: 100", "Transfer-Encoding: gzip, chunked"])
 def test_request_without_its_whole_body_is_not_executed(header: str, oms: Emulator) -> None:
-    """The client disconnects after a part of the body that is a valid body by itself."""
+    """The client disconnects after a part of the body that is valid JSON."""
     path, body = f"{LIST}{oms.world.records.ids(Package)[0]}/set_remote_id/", '{"remote_id": "R"}'
     head = f"POST {path} HTTP/1.1\r\nHost: oms.test\r\nAuthorization: {oms.auth['Authorization']}\r\n"
     exchange_bytes(oms, f"{head}Content-Type: application/json\r\n{header}\r\n\r\n{body}", is_cut=True)
