@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -13,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from emulator import Emulator
 from emulator.core.records import Package
+from emulator.web.access_log import ACCESS_LOG, FIELDS
 from emulator.web.context import KnownHeads, RequestContext, RequestHead
 from emulator.web.fast_path import FastPath
 from tests.web.test_fast_path import environ_of
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-STEPS, EXAMPLES = 40, 60
+STEPS, EXAMPLES = 40, 100
 WORLDS = ("default", "one", "two")
 REFERENCE = "/packages/"
 PATHS = (
@@ -82,7 +86,7 @@ HEADERS: tuple[dict[str, str], ...] = (
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 503, "times": 1},
     {"kind": "delay", "seconds": 0, "operation": "list_packages"},
-    {"kind": "status", "status": 500, "skip": 1, "times": 1},
+    {"kind": "status", "status": 500, "operation": "get_package"},
 )
 Change = Callable[[Emulator], object]
 
@@ -108,7 +112,7 @@ CHANGES: dict[str, Change] = {
     "request by Flask's client": lambda oms: oms.app.test_client().get("/api/v1/oms/packages/", headers=oms.auth),
     "another server's world": mount,
 }
-NAMED_CHANGES: dict[str, Callable[[Emulator, str], object]] = {
+CHANGES_OF_A_WORLD: dict[str, Callable[[Emulator, str], object]] = {
     "new world": lambda oms, name: oms.in_world(name, "demo"),
     "empty world": lambda oms, name: oms.in_world(name, "empty"),
     "branch": lambda oms, name: oms.branch(name),
@@ -118,6 +122,19 @@ NAMED_CHANGES: dict[str, Callable[[Emulator, str], object]] = {
     "restore": lambda oms, name: oms.restore(name),
     "undo": lambda oms, name: oms.in_world(name).undo(),
 }
+CHANGES |= {
+    f"{label} {world}": partial(lambda oms, change, world: change(oms, world), change=change, world=world)
+    for label, change in CHANGES_OF_A_WORLD.items()
+    for world in WORLDS
+}
+CHANGES |= {f"fault {fault}": partial(lambda oms, fault: oms.faults.add(**fault), fault=fault) for fault in FAULTS}
+UNDONE_BY = {
+    "hook": "no hook",
+    "hook that answers": "no hook",
+    "own header": "no own header",
+    **{name: "clear the faults" for name in CHANGES if name.startswith("fault ")},
+}
+"""A change that lasts would keep all later requests from the fast path."""
 
 
 def hooks(table: dict[Any, list[Any]]) -> list[Any]:
@@ -140,10 +157,22 @@ def outcome(oms: Emulator, change: Change) -> str:
 
 
 def answer(oms: Emulator, environ: dict[str, Any]) -> tuple[Any, ...]:
-    """Return the status, the headers and the body of a response."""
+    """Return the status, the headers and the body of a response, and the lines of the access log without times."""
     started: list[Any] = []
+    logged = LogCapture()
+    ACCESS_LOG.addHandler(logged)
     chunks = oms._emulator_app(environ, cast("StartResponse", lambda *start: started.append(start)))
-    return (*started[-1], b"".join(chunks))
+    ACCESS_LOG.removeHandler(logged)
+    return (*started[-1], b"".join(chunks), logged.lines)
+
+
+class LogCapture(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append({name: getattr(record, name) for name in FIELDS if name != "milliseconds"})
 
 
 class NoHeads(KnownHeads):
@@ -158,6 +187,8 @@ class Reads(RuleBasedStateMachine):
         options=st.sampled_from(
             [
                 {},
+                {"max_worlds": 7},
+                {"journal_size": 9},
                 {"strict": True},
                 {"limits": {"full-access": {"read": "7/min"}}},
                 {"cors_origins": ["http://shop.test"]},
@@ -166,18 +197,22 @@ class Reads(RuleBasedStateMachine):
             ]
         ),
         mounts=st.booleans(),
+        level=st.sampled_from([logging.INFO, logging.WARNING]),
     )
-    def create(self, options: dict[str, Any], mounts: bool) -> None:
+    def create(self, options: dict[str, Any], mounts: bool, level: int) -> None:
+        ACCESS_LOG.setLevel(level)
         self.pair = [Emulator("demo", packages=20, allow_fault_header=True, **options) for _ in range(2)]
         slow = self.pair[1]._emulator_app
         slow.fast_path, slow.heads = FastPath(slow.worlds, max_bytes=0), NoHeads()
+        for oms, world in product(self.pair, WORLDS[1:]):
+            oms.in_world(world, "demo")
+        self.sent: list[tuple[str, str, dict[str, str], bytes]] = []
         if mounts:
             self.change("another server's world")
-        self.sent: list[tuple[str, str, dict[str, str], bytes]] = []
 
-    @rule(path=st.sampled_from(READABLE_PATHS), prefix=prefixes, number=st.integers(0, 1))
-    def read(self, path: str, prefix: str, number: int) -> None:
-        self.request(path, "", {}, prefix, "GET", number, repeats=2)
+    @rule(path=st.sampled_from(READABLE_PATHS), query=st.sampled_from(["", "nothing=1"]), prefix=prefixes)
+    def read(self, path: str, query: str, prefix: str) -> None:
+        self.request(path, query, {}, prefix, "GET", number=0, repeats=3)
 
     @rule(
         path=st.sampled_from(PATHS),
@@ -219,17 +254,16 @@ class Reads(RuleBasedStateMachine):
         for _ in range(repeats):
             self.compare(lambda oms: answer(oms, environ_of(target, method, body, **headers)))
 
-    @rule(fault=st.sampled_from(FAULTS))
-    def arm(self, fault: dict[str, Any]) -> None:
-        self.compare(lambda oms: outcome(oms, lambda oms: oms.faults.add(**fault)))
-
     @rule(name=st.sampled_from([*CHANGES]))
     def change(self, name: str) -> None:
-        self.compare(lambda oms: outcome(oms, CHANGES[name]))
+        """Change both emulators, and then repeat the last requests."""
+        for change in filter(None, (name, UNDONE_BY.get(name))):
+            self.compare(lambda oms, change=change: outcome(oms, CHANGES[change]))  # type: ignore[misc]
+            for back in range(min(len(self.sent), 3)):
+                self.send_again(back, 2)
 
-    @rule(name=st.sampled_from([*NAMED_CHANGES]), world=st.sampled_from(WORLDS))
-    def change_world(self, name: str, world: str) -> None:
-        self.compare(lambda oms: outcome(oms, lambda oms: NAMED_CHANGES[name](oms, world)))
+    def teardown(self) -> None:
+        ACCESS_LOG.setLevel(logging.NOTSET)
 
     def compare(self, action: Callable[[Emulator], object]) -> None:
         first, second = map(action, self.pair)
