@@ -150,7 +150,7 @@ class FastPath:
         self.answers.put(key, world, records, answer, ANSWER_BYTES + key_length + len(reply.body))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)  # a request can have thousands of headers
 def header_variables(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the variables of a WSGI environment that are request headers. Clients repeat the same ones."""
     return tuple(name for name in names if name[:5] == "HTTP_")
