@@ -3,7 +3,7 @@ import { control } from "../api.js";
 import { html, useState } from "../lib.js";
 import { useClock, useLive } from "../loading.js";
 import { advance, setClock } from "../components/clock_controls.js";
-import { ActionButton, Card, PageHeading, Properties, RadioGroup, WhenLoaded } from "../components/common.js";
+import { ActionButton, Card, Form, PageHeading, Properties, RadioGroup, WhenLoaded } from "../components/common.js";
 import { runAction } from "../components/toasts.js";
 import { time } from "../format.js";
 
@@ -53,22 +53,16 @@ function LiveTraffic() {
 
 function RateForm({ current, put }) {
   const [rate, setRate] = useState(current ?? 60);
-  const submit = (event) => {
-    event.preventDefault();
-    put({ orders_per_hour: Number(rate) }, `Generating ${rate} orders per hour`);
-  };
-  return html`<form class="bar" onSubmit=${submit}>
+  const submit = () => put({ orders_per_hour: Number(rate) }, `Generating ${rate} orders per hour`);
+  return html`<${Form} class="bar" onSubmit=${submit}>
     <label class="field"><span>Orders per hour</span><input type="number" min="0" max="36000" value=${rate} required
-      onInput=${(event) => setRate(event.target.value)} /></label><button>Start</button></form>`;
+      onInput=${(event) => setRate(event.target.value)} /></label><button>${current === null ? "Start" : "Change rate"}</button><//>`;
 }
 
 function AdvanceTo({ now }) {
   const [to, setTo] = useState(now.slice(0, 19));
-  const submit = (event) => {
-    event.preventDefault();
-    advance({ to: `${to.length === 16 ? `${to}:00` : to}Z` });
-  };
-  return html`<form class="bar" onSubmit=${submit}>
+  const submit = () => advance({ to: `${to.length === 16 ? `${to}:00` : to}Z` });
+  return html`<${Form} class="bar" onSubmit=${submit}>
     <label class="field"><span>Time (UTC)</span><input type="datetime-local" step="1" value=${to} required
-      onInput=${(event) => setTo(event.target.value)} /></label><button>Advance to time</button></form>`;
+      onInput=${(event) => setTo(event.target.value)} /></label><button>Advance to time</button><//>`;
 }

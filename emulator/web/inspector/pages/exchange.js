@@ -2,7 +2,7 @@
 import { control } from "../api.js";
 import { html, useState } from "../lib.js";
 import { useLoad } from "../loading.js";
-import { ActionButton, Card, CodeBlock, Hint, JsonBlock, PageHeading, Properties, Provenance, RadioGroup, Status, WhenLoaded } from "../components/common.js";
+import { ActionButton, Card, CodeBlock, Form, Hint, JsonBlock, PageHeading, Properties, Provenance, RadioGroup, Status, valuesOf, WhenLoaded } from "../components/common.js";
 import { Dialog } from "../components/dialog.js";
 import { Diff } from "../components/diff.js";
 import { resend } from "../components/export.js";
@@ -88,17 +88,13 @@ function Replay({ exchange }) {
 const bodyText = (request) => (request?.base64 ? Uint8Array.from(atob(request.base64), (each) => each.charCodeAt(0)) : request?.text);
 
 function EditDialog({ request, kept, send, onClose }) {
-  const submit = (event) => {
-    event.preventDefault();
-    const { method, path, body } = Object.fromEntries(new FormData(event.target));
-    return send({ ...request, method, path, body });
-  };
-  return html`<${Dialog} wide title="Edit and resend" onClose=${onClose}><form onSubmit=${submit}>
+  const submit = (form) => send({ ...request, ...valuesOf(form) });
+  return html`<${Dialog} wide title="Edit and resend" onClose=${onClose}><${Form} onSubmit=${submit}>
     <div class="fields"><label class="field"><span>Method</span><input name="method" defaultValue=${request.method} required /></label>
       <label class="field wide"><span>Path and query</span><input name="path" defaultValue=${request.path} required /></label></div>
     <label class="field"><span>Body</span><textarea name="body" rows="12" defaultValue=${typeof request.body === "string" ? pretty(request.body) : ""}></textarea></label>
     <p class="hint">The headers stay: ${["Authorization", ...kept.map(([name]) => name)].join(", ")}.</p>
-    <div class="actions"><button class="main">Send</button></div></form><//>`;
+    <div class="actions"><button class="main">Send</button></div><//><//>`;
 }
 
 const FORMATS = [["curl", "curl", curl], ["pytest", "pytest", pytest], ["requests", "requests", requests], ["http", ".http", httpFile], ["playwright", "Playwright", playwright]];

@@ -3,7 +3,7 @@ import { control, webhookService } from "../api.js";
 import { html, useState } from "../lib.js";
 import { useClock, useLive, useLoad } from "../loading.js";
 import { Dialog } from "../components/dialog.js";
-import { ActionButton, Card, JsonBlock, PageHeading, Properties, Status, WhenLoaded } from "../components/common.js";
+import { ActionButton, Card, Form, JsonBlock, LoadError, Loading, PageHeading, Properties, Status, valuesOf, WhenLoaded } from "../components/common.js";
 import { advance } from "../components/clock_controls.js";
 import { runAction } from "../components/toasts.js";
 import { Table } from "../components/table.js";
@@ -26,8 +26,10 @@ export function Page({ query }) {
 
 /** The next scheduled event, with a button that advances the clock to it. */
 function NextEvent() {
-  const clock = useClock();
+  const first = useLoad(() => control("GET", "clock"), []);
+  const clock = useClock() ?? first.data;
   const due = clock?.next_event;
+  if (!clock) return html`<${Card} title="Next event">${first.error ? html`<${LoadError} request=${first} />` : html`<${Loading} />`}<//>`;
   return html`<${Card} title="Next event"><p>${due
     ? html`Due at <strong>${time(due)}</strong>. The clock is at ${time(clock.now)}.`
     : "No events are scheduled."}</p>
@@ -88,13 +90,12 @@ const RETRY_CONFIG = { choice: "exponential", kwargs: { base: 2, factor: 1 } };
 
 function SubscribeForm({ change }) {
   const types = useLoad(async () => (await webhookService("GET", "hooks/registry/")).body, []);
-  const submit = (event) => {
-    event.preventDefault();
-    const { target_url: url, event_type: type } = Object.fromEntries(new FormData(event.target));
+  const submit = (form) => {
+    const { target_url: url, event_type: type } = valuesOf(form);
     return change(() => webhookService("POST", "hooks/", { body: { target_url: url, event_type: type, retry_countdown_config: RETRY_CONFIG } }), `Subscribed ${url} to ${type}`);
   };
-  return html`<form class="bar" onSubmit=${submit}>
+  return html`<${LoadError} request=${types} /><${Form} class="bar" onSubmit=${submit}>
     <label class="field"><span>Event</span><select name="event_type">${(types.data ?? []).map((type) => html`<option key=${type}>${type}</option>`)}</select></label>
-    <label class="field"><span>Target URL</span><input name="target_url" type="url" required maxlength="255" placeholder="http://127.0.0.1:3000/hook" /></label>
-    <button class="main" disabled=${!types.data}>Subscribe</button></form>`;
+    <label class="field wide"><span>Target URL</span><input name="target_url" type="url" required maxlength="255" placeholder="http://127.0.0.1:3000/hook" /></label>
+    <button class="main" disabled=${!types.data}>Subscribe</button><//>`;
 }
