@@ -123,7 +123,7 @@ def test_a_refusal_replaces_the_data(oms: Emulator, bare: MonitoredPage) -> None
 @pytest.mark.parametrize(
     ("where", "url", "action", "reason"),
     [
-        ("create", "/__admin/graph$", "Make package", "The server failed."),
+        ("create", "/__admin/graph$", "Create package", "The server failed."),
         ("webhooks", "/hooks/registry/$", "Subscribe", "The server failed."),
         ("packages/6700", "/__admin/graph$", "Undo last step", "The server failed."),
         ("packages/6700", "/__admin/fidelity$", "Undo last step", "The server failed."),

@@ -81,7 +81,7 @@ function Connection() {
 }
 
 const ConnectionBar = () => (useStream((live) => live.connection) === "lost"
-  ? html`<p class="alert-bar lost" role="alert">Connection lost, retrying … The page shows the state before.</p>` : null);
+  ? html`<p class="alert-bar lost" role="alert">Connection lost, retrying … The page shows the last known state.</p>` : null);
 
 function FaultBar() {
   const faults = (useStream(({ summary }) => summary?.faults) ?? []).filter((fault) => fault.times === null || fault.hits < fault.times);

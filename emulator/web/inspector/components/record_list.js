@@ -29,6 +29,7 @@ export function RecordList({ kind, query }) {
       <button type="button" onClick=${list.reload}>Refresh</button><//>
     <div class="card">
       <${FilterBar} ...${{ kind, query, show }} states=${graph.data?.[kind.graph].states ?? []} filters=${filters.data ?? []} />
+      ${list.error?.isRefusal && html`<p><a href=${href(kind.name)}>Show all ${kind.many}</a></p>`}
       <${WhenLoaded} request=${list}>${(page) => html`<${Results} ...${{ kind, page, query, limit, show }} />`}<//>
     </div></div>`;
 }
@@ -39,6 +40,8 @@ function markPainted() {
   requestAnimationFrame(() => setTimeout(() => performance.mark("rows-painted")));
 }
 
+const isFiltered = (query) => Object.keys(query).some((key) => !LIST_PARAMETERS.includes(key));
+
 function Results({ kind, page, query, limit, show }) {
   const pages = Math.max(1, Math.ceil(page.count / limit));
   const by = (query.sort ?? "-id").split(",")[0];
@@ -48,7 +51,8 @@ function Results({ kind, page, query, limit, show }) {
   return html`<div>${pager}
     <${Table} label=${kind.title} columns=${kind.columns} rows=${page.results} rowKey=${(row) => row.id} sort=${sort}
       onSort=${(field, order) => show({ sort: order === "descending" ? `-${field}` : field })}
-      empty=${html`No ${kind.many} match. <a href=${href(kind.name)}>Clear filters</a>`} />
+      empty=${isFiltered(query) ? html`No ${kind.many} match. <a href=${href(kind.name)}>Clear filters</a>`
+        : html`This world has no ${kind.many}. <a href=${href("create")}>Place an order</a>`} />
     ${page.results.length > 15 && pager}</div>`;
 }
 

@@ -1,4 +1,4 @@
-/** The create page: place an order, make a package in any state, set the stock of a product. */
+/** The create page: place an order, create a package in any state, set the stock of a product. */
 import { control } from "../api.js";
 import { html, useState } from "../lib.js";
 import { useLoad } from "../loading.js";
@@ -11,7 +11,7 @@ export function Page() {
   const catalog = useLoad(() => control("GET", "catalog"), []);
   return html`<div><${PageHeading} title="Create" /><${WhenLoaded} request=${catalog} feature="the catalogue">${(choices) => html`<div>
     <${Card} title="Place an order"><${OrderForm} catalog=${choices} /><//>
-    <div class="columns"><${Card} title="Make a package"><${PackageForm} /><//>
+    <div class="columns"><${Card} title="Create a package"><${PackageForm} /><//>
       <${Card} title="Set stock"><${StockForm} catalog=${choices} /><//></div></div>`}<//></div>`;
 }
 
@@ -64,13 +64,13 @@ function PackageForm() {
   const graph = useLoad(() => control("GET", "graph"), []);
   const submit = async (form) => {
     const { state, items } = valuesOf(form);
-    const made = await runAction(() => control("POST", "packages", { body: { state, items: Number(items) } }), (body) => `Package ${body.number} made`);
+    const made = await runAction(() => control("POST", "packages", { body: { state, items: Number(items) } }), (body) => `Created package ${body.number}`);
     if (made?.id) navigate(`packages/${made.id}`);
   };
   return html`<${Form} onSubmit=${submit}><${LoadError} request=${graph} /><div class="fields">
     <label class="field"><span>State</span><select name="state">${(graph.data?.packages.states ?? []).map((state) => html`<option key=${state.id} value=${state.name}>${state.name}</option>`)}</select></label>
     <label class="field"><span>Items</span><input name="items" type="number" min="1" max="20" value="1" required /></label></div>
-    <div class="actions"><button class="main" disabled=${!graph.data}>Make package</button></div><//>`;
+    <div class="actions"><button class="main" disabled=${!graph.data}>Create package</button></div><//>`;
 }
 
 function StockForm({ catalog }) {

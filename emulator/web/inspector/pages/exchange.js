@@ -28,7 +28,8 @@ export function Page({ params: [id] }) {
     </div>`}<//></div>`;
 }
 
-const MEANINGS = { 2: "The request succeeded.", 3: "The client has to call another address.", 4: "The request was refused.", 5: "The server failed." };
+const TITLES = { 4: "Why it was refused", 5: "Why it failed" };
+const MEANINGS = { 0: "No response was sent.", 2: "The request succeeded.", 3: "The client has to call another address.", 4: "The request was refused.", 5: "The server failed." };
 
 /** Why the response is as it is: the sentence of the body, the record, the hint and the provenance of the status. */
 function Reason({ exchange }) {
@@ -36,7 +37,7 @@ function Reason({ exchange }) {
     .filter((row) => row.status === exchange.status && ["*", exchange.operation].includes(row.operation)), [exchange.id]);
   const row = rows.data?.find((each) => each.operation !== "*") ?? rows.data?.[0];
   const reasons = exchange.status >= 400 ? reasonsIn(exchange.response?.body ?? null) : [];
-  return html`<${Card} title=${exchange.status >= 400 ? "Why it was refused" : "Result"} class=${exchange.status >= 400 ? "refused" : ""}>
+  return html`<${Card} title=${TITLES[Math.floor(exchange.status / 100)] ?? "Result"} class=${exchange.status >= 400 ? "refused" : ""}>
     <p class="reason">${reasons.length ? reasons.join(" · ") : MEANINGS[Math.floor(exchange.status / 100)]}</p>
     <${Record} exchange=${exchange} />
     ${exchange.fault && html`<p>A fault changed this response: <a href=${href("faults")}>faults</a>.</p>`}

@@ -46,11 +46,11 @@ function Behaviours({ sections, query }) {
   };
   return html`<div><${Totals} sections=${sections} />
     <${Card} title="Behaviours">
-    <${RadioGroup} name="part" legend="Section" options=${parts.map((each) => [each, `${each} (${sections[each].length})`])} value=${part} onChange=${(value) => show({ part: value })} />
+    <${RadioGroup} name="part" legend="Section" options=${parts.map((each) => [each, `${each.replaceAll("_", " ")} (${number(sections[each].length)})`])} value=${part} onChange=${(value) => show({ part: value })} />
     <${RadioGroup} name="how" legend="Provenance" options=${PROVENANCES} value=${provenance} onChange=${(value) => show({ how: value })} />
     <form class="bar" role="search" aria-label="Search" onSubmit=${search}><label class="field"><span>Contains</span>
       <${TextField} name="text" type="search" value=${query.text ?? ""} /></label><button>Search</button></form>
-    <${Table} label=${part} rows=${rows} rowKey=${(row) => sections[part].indexOf(row)} columns=${[
+    <${Table} label=${part.replaceAll("_", " ")} rows=${rows} rowKey=${(row) => sections[part].indexOf(row)} columns=${[
       { key: "name", long: true, title: "Behaviour", cell: (row) => nameOf(part, row) },
       { key: "provenance", whole: true, title: "Provenance", cell: (row) => html`<${Provenance} of=${row.provenance} />` },
       { key: "reason", long: true, title: "Reason or source", cell: (row) => html`${row.reason ?? row.note ?? row.doc ?? ""}${row.differences ? html`<br /><strong>Differs from the recorded OMS</strong>: ${row.differences.map(differenceText).join(", ")}` : ""}` },

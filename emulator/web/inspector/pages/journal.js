@@ -56,7 +56,7 @@ const COLUMNS = [
   { key: "at", whole: true, title: "Time", cell: (row) => time(row.at) },
   { key: "method", title: "Method", cell: (row) => html`<strong>${row.method}</strong>` },
   { key: "path", long: true, title: "Path", cell: (row) => html`<a href=${href(`journal/${row.id}`)}>${row.path}</a>` },
-  { key: "operation", minor: true, title: "Operation", cell: (row) => orDash(row.operation) },
+  { key: "operation", long: true, minor: true, title: "Operation", cell: (row) => orDash(row.operation) },
   { key: "status", title: "Status", cell: (row) => html`<${Status} of=${row.status} />` },
   { key: "result", long: true, minor: true, title: "Result", cell: (row) => html`${row.fault ? html`<span class="badge">fault: ${row.fault}</span> ${shorten(row.hint)}` : orDash(shorten(row.hint))}` },
 ];

@@ -45,7 +45,7 @@ function Story({ name, number, presents }) {
     document.documentElement.classList.toggle("presenter", presents);
     return () => document.documentElement.classList.remove("presenter");
   }, [presents]);
-  return html`<div><p><a href=${href("stories")}>← Stories</a></p><${WhenLoaded} request=${story} feature="stories">${(loaded) => html`
+  return html`<div><p><a href=${href("stories")}>← Stories</a></p>${!story.data && html`<${PageHeading} title="Story" />`}<${WhenLoaded} request=${story} feature="stories">${(loaded) => html`
     <${Chapter} story=${loaded} name=${name} number=${Math.min(number, loaded.chapters.length)} presents=${presents} />`}<//></div>`;
 }
 
@@ -77,7 +77,7 @@ function Chapter({ story, name, number, presents }) {
         <a class="button" href=${href(chapter.show)}>Show it</a>
         <a class="button" href=${href(`stories/${name}/${number}`, presents ? {} : { presenter: "1" })}>${presents ? "Leave presenter page" : "Presenter page"}</a>
         <${CopyButton} text=${link} label="Copy link" subject="the chapter" /></div></section>
-    <div class="columns wide-left"><${Card} title="What happens"><${LatestActivity} length=${FEED_LENGTH} /><//>
+    <div class="columns wide-left"><${Card} title="Activity"><${LatestActivity} length=${FEED_LENGTH} /><//>
       <div><${Card} title="Speed"><div class="commands"><${ActionButton} onAction=${() => setClock({ mode: "frozen" }, "The clock is frozen")}>Freeze<//>
           ${SPEEDS.map((speed) => html`<${ActionButton} key=${speed} onAction=${() => setClock({ mode: "ticking", speed }, `The clock runs at ${speed} × speed`)}>×${speed}<//>`)}</div><//>
         <${Card} title="Faults"><div class="commands">${PRESETS.map((preset) => html`<${ActionButton} key=${preset[0]} class="danger" title=${preset[1]} onAction=${() => armPreset(preset)}>${preset[0]}<//>`)}

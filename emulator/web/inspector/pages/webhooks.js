@@ -41,8 +41,8 @@ function Deliveries({ page, reload, event, more }) {
   const rows = page.results.filter((row) => !event || String(row.event) === event).toReversed();
   const retry = (delivery) => runAction(() => webhookService("POST", `hook_events/${delivery.event}/retry/`, { body: { force: true } }),
     (response) => `Retried: ${response.body.detail}`).then(reload);
-  return html`<div><p class="hint">${page.count > page.results.length ? `The newest ${number(page.results.length)} of ` : ""}${plural(page.count, "delivery", "deliveries")}, newest first.
-      ${event && html` Only event ${event}. <a href=${href("webhooks")}>Clear filter</a>`}</p>
+  return html`<div>${(page.count > 0 || event) && html`<p class="hint">${page.count > page.results.length ? `The newest ${number(page.results.length)} of ` : ""}${plural(page.count, "delivery", "deliveries")}, newest first.
+      ${event && html` Only event ${event}. <a href=${href("webhooks")}>Clear filter</a>`}</p>`}
     <${Table} label="Deliveries" rows=${rows} rowKey=${(row) => row.id} empty=${event ? "No delivery of this event is in the log." : "No deliveries."} columns=${[
       { key: "at", whole: true, title: "Time", cell: (row) => time(row.at) },
       { key: "type", whole: true, title: "Event", cell: (row) => html`<button type="button" class="link" onClick=${() => setOpen(row)}>${row.event_type}</button>` },
@@ -73,7 +73,7 @@ function Subscriptions() {
   const change = (action, text) => runAction(action, text).then((ok) => ok && hooks.reload());
   const toggle = (hook) => change(() => webhookService("PATCH", `hooks/${hook.id}/`, { body: { is_active: !hook.is_active } }),
     `Subscription ${hook.id} ${hook.is_active ? "disabled" : "enabled"}`);
-  return html`<${WhenLoaded} request=${hooks} feature="webhook subscriptions">${({ results }) => html`<div>
+  return html`<${WhenLoaded} request=${hooks} feature="webhook subscriptions">${({ count, results }) => html`<div>
     <${SubscribeForm} change=${change} />
     <${Table} label="Subscriptions" rows=${results} rowKey=${(hook) => hook.id} empty="No subscriptions." columns=${[
       { key: "id", minor: true, number: true, title: "ID", cell: (hook) => hook.id },
@@ -83,7 +83,7 @@ function Subscriptions() {
       { key: "on", title: "Active", cell: (hook) => (hook.is_active ? "yes" : "no") },
       { key: "actions", title: "Actions", cell: (hook) => html`<${ActionButton} class="small" onAction=${() => toggle(hook)}
         aria-label="${hook.is_active ? "Disable" : "Enable"} subscription ${hook.id}">${hook.is_active ? "Disable" : "Enable"}<//>` },
-    ]} /></div>`}<//>`;
+    ]} />${count > results.length && html`<p class="hint">Showing ${number(results.length)} of ${number(count)}.</p>`}</div>`}<//>`;
 }
 
 const RETRY_CONFIG = { choice: "exponential", kwargs: { base: 2, factor: 1 } };
