@@ -10,18 +10,18 @@ const LONGEST_PAUSE = 30_000;
 const FIRST_RETRY = 2_000;
 
 /**
- * Load data when a dependency changes. Return `{data, error, busy, reload, settled}`; the previous data stays until the new data
+ * Load data when a dependency changes. Return `{data, error, busy, isOutdated, reload, settled}`; the previous data stays until the new data
  * arrives, also when a request fails. Only a refusal removes it. A failed request is repeated until it succeeds.
- * The promise of `reload` is resolved when the response to the newest request is shown. `settled` waits for a request in progress.
+ * `isOutdated`: the data is that of other dependencies, and a request is in progress. The promise of `reload` is resolved when the response to the newest request is shown. `settled` waits for a request in progress.
  */
 function useRequest(load, dependencies) {
-  const [state, set] = useState({ data: null, error: null, busy: true });
+  const [{ of, ...state }, set] = useState({ data: null, error: null, busy: true, of: null });
   const newest = useRef(null);  // the promise of the newest request
   const current = useRef(load);  // an earlier `reload` may be called late, and must not load what was shown then
   current.current = load;
   const reload = useCallback(() => {
     set((previous) => ({ ...previous, busy: true }));
-    const request = current.current().then((data) => ({ data, error: null }), (error) => (error.isRefusal ? { data: null, error } : { error })).then((next) => {
+    const request = current.current().then((data) => ({ data, error: null, of: reload }), (error) => (error.isRefusal ? { data: null, error } : { error })).then((next) => {
       if (request !== newest.current) return newest.current;
       set((previous) => ({ ...previous, ...next, busy: false }));
       return undefined;
@@ -34,7 +34,7 @@ function useRequest(load, dependencies) {
     return () => { newest.current = null; };
   }, [reload]);
   useRetries(state, reload);
-  return { ...state, reload, settled: () => newest.current };
+  return { ...state, isOutdated: state.busy && state.data !== null && of !== reload, reload, settled: () => newest.current };
 }
 
 /** Repeat a failed request after a pause, and as soon as the server is connected again. */

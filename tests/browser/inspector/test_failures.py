@@ -239,3 +239,37 @@ def test_a_command_is_sent_once_to_a_slow_server(oms: Emulator, inspector: Monit
     held.release()
     expect(page.locator(".title .state")).to_have_text("Requires replan")
     assert len(held.routes) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "filtered", "url", "found"),
+    [
+        ("packages", "packages?state=35", "packages/short/.*state=35", "9 packages"),
+        ("journal", "journal?status=404", "/__admin/requests.*status=404", "1 exchange"),
+    ],
+)
+def test_the_rows_of_the_previous_filter_are_marked(
+    where: str, filtered: str, url: str, found: str, oms: Emulator, inspector: MonitoredPage
+) -> None:
+    """Until a slow server answers, the page does not show them as the result of the new filter."""
+    oms.session().get("/api/v1/oms/packages/1/")
+    oms.session().get("/api/v1/oms/packages/short/?limit=1")
+    page = inspector.open(where)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    held = HeldRequests(page, url)
+    page.evaluate(f"location.hash = '#/{filtered}'")
+    expect(page.locator("main [aria-busy=true]")).to_contain_text("Loading …")
+    held.release()
+    expect(page.locator("main [aria-busy=true]")).to_have_count(0)
+    expect(page.get_by_role("main").get_by_text(found).first).to_be_visible()
+
+
+def test_the_default_filter_has_its_title_before_the_filters_arrive(inspector: MonitoredPage) -> None:
+    page = inspector.page
+    held = HeldRequests(page, "/__admin/fidelity$")
+    page.goto(f"{inspector.url}/__admin/ui/#/packages")
+    choice = page.get_by_label("Search by")
+    expect(choice.locator("option:checked")).to_have_text("order number (starts with)")
+    held.release()
+    expect(choice.get_by_role("option")).not_to_have_count(1)
+    expect(choice.locator("option:checked")).to_have_text("order number (starts with)")
