@@ -184,3 +184,21 @@ def test_a_replay_without_a_server_says_so(page: Page, oms: Emulator) -> None:
     fail(page, "/packages/short/")
     page.get_by_role("button", name="Replay").click()
     expect(page.locator(".toast")).to_contain_text("The server does not respond")
+
+
+def test_a_real_clock_offers_no_advance(oms: Emulator, inspector: MonitoredPage) -> None:
+    """The server would refuse it. The page says why."""
+    page = inspector.open("clock")
+    page.get_by_text("Real", exact=True).click()
+    expect(page.get_by_text("A real clock cannot be advanced.")).to_be_visible()
+    for name in ("+1 hour", "Advance to next event", "Advance to time"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
+    page.get_by_text("Frozen", exact=True).click()
+    expect(page.get_by_role("button", name="+1 hour", exact=True)).to_be_enabled()
+
+
+def test_a_search_of_behaviours_without_results_can_be_cleared(inspector: MonitoredPage) -> None:
+    page = inspector.open("fidelity?part=states&text=no-such-behaviour")
+    expect(page.get_by_text("No behaviours match.")).to_be_visible()
+    page.get_by_role("link", name="Clear filters").click()
+    expect(page.get_by_role("table", name="states").get_by_role("row")).not_to_have_count(0)

@@ -33,7 +33,7 @@ function NextEvent() {
   return html`<${Card} title="Next event"><p>${due
     ? html`Due at <strong>${time(due)}</strong>. The clock is at ${time(clock.now)}.`
     : "No events are scheduled."}</p>
-    <div class="commands"><${ActionButton} onAction=${() => advance({ to_next_event: true })} disabled=${!due}>Advance to next event<//><a class="button" href=${href("clock")}>Clock</a></div><//>`;
+    <div class="commands"><${ActionButton} onAction=${() => advance({ to_next_event: true })} disabled=${!due || clock.mode === "real"}>Advance to next event<//><a class="button" href=${href("clock")}>Clock</a></div><//>`;
 }
 
 function Deliveries({ page, reload, event, more }) {
