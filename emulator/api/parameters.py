@@ -217,7 +217,7 @@ def paginate(call: Call, ids: Sequence[int], size: int, *, newest_first: bool, s
     page_count = max(1, -(-count // size))
     number = parse_page_number(call, page_count)
     start, stop = (number - 1) * size, min(number * size, count)
-    shown = [ids[count - 1 - index] for index in range(start, stop)] if newest_first else ids[start:stop]
+    shown = ids[count - stop : count - start][::-1] if newest_first else ids[start:stop]
     return Page(shown, count, *page_links(call.url, number, page_count))
 
 

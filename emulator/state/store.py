@@ -36,7 +36,7 @@ from emulator.core.records import (
     indexes_of,
     replace_columns,
 )
-from emulator.state.persistent_map import PersistentMap
+from emulator.state.persistent_map import Ids, PersistentMap, add_id, remove_id
 
 R = TypeVar("R")
 Relation: TypeAlias = tuple[RecordKind, str]
@@ -262,7 +262,7 @@ class Reader:
         """Iterate over all records of this kind, by id."""
         return (self.get_existing(kind, id_) for id_ in self.ids(kind))
 
-    def related(self, kind: RecordKind, relation: str, key: Key) -> tuple[int, ...]:
+    def related(self, kind: RecordKind, relation: str, key: Key) -> Ids:
         """Return the ids under a key of a relation, ascending. `LookupError` for an unknown relation."""
         changed = self.maps.get((kind, relation))
         if changed is not None and (ids := changed.get(key)) is not None:
@@ -390,7 +390,7 @@ class Transaction(Reader):
         """Move an id from its old key of a relation to its new key."""
         changed = self.maps.get(name, _EMPTY)
         if old is not _NO_KEY:
-            left = tuple(other for other in self.related(*name, old) if other != id_)
+            left = remove_id(self.related(*name, old), id_)
             if left or self.base.related(*name, old):
                 changed = changed.put(old, left)
             elif old in changed:
@@ -399,8 +399,7 @@ class Transaction(Reader):
             ids = changed.get(new)
             if ids is None:
                 ids = self.base.related(*name, new)
-            is_last = not ids or ids[-1] < id_
-            changed = changed.put(new, (*ids, id_) if is_last else tuple(sorted((*ids, id_))))
+            changed = changed.put(new, add_id(ids, id_))
         self.maps[name] = changed
 
     def _update_tally(self, kind: RecordKind, old: Key | None, new: Key | None) -> None:

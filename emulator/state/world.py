@@ -122,6 +122,7 @@ class World:
         self._is_writing = False  # only the thread that has the lock reads this
         self._thread = PendingSteps()
         self._replay_time: datetime | None = None
+        self._finalizes_events = True
         self.outbox = WebhookOutbox(services.sender(self), self.metrics.count_delivery)
         self.schedule = Schedule(start.state.rate, [self.outbox.sender], services.traffic(self))
         self._restore_stored = self._restore_point()
@@ -150,14 +151,14 @@ class World:
         return Recording(self._thread, step, read_body)
 
     @contextmanager
-    def replaying(self, at: datetime | None) -> Iterator[None]:
-        """Make all writes at this time, and finalize no events. None: write at the usual time."""
+    def replaying(self, at: datetime | None, *, finalize_events: bool = False) -> Iterator[None]:
+        """Make all writes at this time. None: write at the usual time, and finalize events."""
         with self.lock:
-            self._replay_time = at
+            self._replay_time, self._finalizes_events = at, finalize_events or at is None
             try:
                 yield
             finally:
-                self._replay_time = None
+                self._replay_time, self._finalizes_events = None, True
 
     @property
     def base_url(self) -> str:
@@ -241,7 +242,7 @@ class World:
         finalized: list[FinalizedEvent] = []
 
         def finalize(event: WebhookEvent, hook: Webhook) -> WebhookEvent:
-            done = None if self._replay_time else self.outbox.sender.finalize(event, hook)
+            done = self.outbox.sender.finalize(event, hook) if self._finalizes_events else None
             if done is None:
                 return event
             finalized.append(done)

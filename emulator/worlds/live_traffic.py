@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from emulator.api.control.clock import FORGET_ORDERS
+from emulator.api.serializers.events import EVENT_MAPS
 from emulator.core.errors import ApiError, ControlError
 from emulator.core.records import Order, Package, RecordKind, TransferOrder
 from emulator.core.seeded_random import draw, u16
@@ -143,9 +144,9 @@ class LiveTraffic:
         if self._discontinuities != world.schedule.discontinuities:
             self._discontinuities = world.schedule.discontinuities
             self._done_until, self._planned_records = world.clock.now(), None
-        if world.records is not self._planned_records:
+        if self._planned_records is None or changes_more_than_events(self._planned_records, world.records):
             self._plan.rebuild(world.records, self._done_until)
-            self._planned_records = world.records
+        self._planned_records = world.records
 
     def _next_round(self, interval: timedelta) -> datetime:
         """Return the next time that is a whole number of intervals after the world's start."""
@@ -212,7 +213,12 @@ class LiveTraffic:
         if world.clock.mode == "frozen":
             times.append(world.clock.now())
         with suppress(ApiError, ControlError):
-            replay_step(world, step._replace(at=max(times)))
+            replay_step(world, step._replace(at=max(times)), finalize_events=True)
+
+
+def changes_more_than_events(before: Snapshot, after: Snapshot) -> bool:
+    """Return whether two snapshots differ in other records than events. No move of a record depends on those."""
+    return any(before.maps.get(key) is not value for key, value in after.maps.items() if key not in EVENT_MAPS)
 
 
 def next_order_id(world: World) -> int:

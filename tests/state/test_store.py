@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sized
 from copy import deepcopy
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -13,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog
-from emulator.state.store import Reader, Snapshot, TableDataset
+from emulator.state.persistent_map import MAX_CHUNK, MAX_ENTRIES, IdList, Ids
+from emulator.state.store import Reader, Snapshot, TableDataset, Transaction
 from emulator.state.world import World
 from tests.support.worlds import START, build_world
 
@@ -218,3 +220,70 @@ def test_a_removed_record_that_is_not_in_the_base_leaves_no_trace(moves: list[st
             tx.remove(tx.get_existing(Stock, id_))
     assert list(world.records.ids(Stock)) == [1, 2]
     assert not any(world.records.maps.get(name) for name in (Stock, (Stock, "place")))
+
+
+MANY = 50_000
+
+
+def make_log(id_: int) -> TransitionLog:
+    return TransitionLog(id_, old_state=1, new_state=2, object_id=1, content_type=18)
+
+
+def ids_of_logs(reader: Reader) -> Ids:
+    return reader.related(TransitionLog, "subject", (18, 1))
+
+
+def count_copied(before: Iterable[Sized], after: Iterable[Sized]) -> int:
+    """Return the number of parts, and of what is in those that are not shared."""
+    shared, parts = set(map(id, before)), list(after)
+    return len(parts) + sum(len(part) for part in parts if id(part) not in shared)
+
+
+def count_copied_ids(before: Reader, after: Reader) -> int:
+    one, other = (ids.chunks if isinstance(ids, IdList) else [ids] for ids in map(ids_of_logs, (before, after)))
+    return count_copied(one, other)
+
+
+def count_copied_entries(before: Reader, after: Reader) -> int:
+    one, other = (reader.maps[TransitionLog]._rows for reader in (before, after))
+    in_dictionaries = count_copied(chain(*one), chain(*other)) - sum(map(len, other))
+    return count_copied(one, other) + in_dictionaries
+
+
+@pytest.fixture(scope="module")
+def many_logs() -> Snapshot:
+    """Return a snapshot with 50,000 log entries of one package, which were written in this world."""
+    transaction = Transaction(build_world().records, START)
+    for id_ in range(2, MANY + 2):
+        transaction.add(make_log(id_))
+    return transaction.to_snapshot()
+
+
+CHANGES_OF_MANY: dict[str, tuple[Callable[[Transaction], object], int]] = {
+    "add": (lambda tx: tx.add(make_log(MANY + 2)), 1),
+    "add before": (lambda tx: tx.add(make_log(1)), 1),
+    "change": (lambda tx: tx.change(make_log(MANY // 2), new_state=3), 0),
+    "remove": (lambda tx: tx.remove(make_log(MANY // 2)), -1),
+}
+"""Change -> function, and how many ids it adds."""
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("change", CHANGES_OF_MANY)
+def test_a_write_copies_a_small_part_of_many_ids_and_records(change: str, many_logs: Snapshot) -> None:
+    """All ids have the same key."""
+    call, added = CHANGES_OF_MANY[change]
+    transaction = Transaction(many_logs, START)
+    call(transaction)
+    assert (len(ids_of_logs(transaction)), len(ids_of_logs(many_logs))) == (MANY + added, MANY)
+    assert count_copied_ids(many_logs, transaction) <= 3 * MAX_CHUNK
+    assert count_copied_entries(many_logs, transaction) <= 5 * MAX_ENTRIES
+
+
+@pytest.mark.medium
+def test_a_new_id_does_not_copy_the_many_ids_of_the_base() -> None:
+    base = Snapshot(TableDataset({TransitionLog: {id_: make_log(id_) for id_ in range(1, MANY + 1)}}), {})
+    transaction = Transaction(base, START)
+    transaction.add(make_log(MANY + 1))
+    assert ids_of_logs(transaction)[-2:] == (MANY, MANY + 1)
+    assert count_copied_ids(base, transaction) <= MAX_CHUNK

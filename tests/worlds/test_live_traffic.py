@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,8 +16,11 @@ from emulator.core import json_text
 from emulator.core.errors import ControlError
 from emulator.core.records import Order, Package, State, TransferOrder
 from emulator.domain.traffic import STAGES
+from emulator.domain.webhook_retries import next_due_event
 from emulator.state.store import Snapshot
 from emulator.state.world import World
+from emulator.worlds import live_traffic
+from emulator.worlds.live_traffic import CheckPlan
 from tests.support.integrity import broken_references, count_entries
 from tests.support.worlds import AfterWriteTask
 
@@ -191,6 +195,34 @@ def test_ticking_clock_generates_the_same_traffic_as_an_advanced_clock() -> None
     advanced.clock.advance(to=steps[-1]["at"])
     expected = [json_text.load_json(line) for line in advanced.world.steps][7:]
     assert steps == expected[: len(steps)]
+
+
+def test_events_of_the_traffic_are_finalized_in_their_write() -> None:
+    """A receiver in the process accepts them. No thread sends them, so they do not delay the traffic."""
+    oms = Emulator("demo", packages=20, live=60, clock="ticking", demo_receiver=True)
+    waiting = []
+    oms.world.schedule.add(AfterWriteTask(lambda: waiting.append(next_due_event(oms.world.records))))
+    oms.clock.tick(speed=2_000)
+    assert wait_until(oms.world, lambda: operations(oms).count("record_outcome") > 50)
+    oms.clock.freeze()
+    assert set(waiting) == {None}
+    assert {each.delivered for each in oms.hooks.deliveries} == {True}
+    oms.stop()
+
+
+def test_deliveries_do_not_change_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The traffic is that of a plan that is rebuilt after each delivery."""
+    rebuilt = []
+    rebuild = CheckPlan.rebuild
+    monkeypatch.setattr(CheckPlan, "rebuild", lambda *args: rebuilt.append(args) or rebuild(*args))
+    one, other = (Emulator("demo", packages=20, live=60) for _ in range(2))
+    one.clock.advance(hours=3)
+    assert operations(one).count("record_outcome") > 200
+    assert len(rebuilt) == 1
+    monkeypatch.setattr(live_traffic, "changes_more_than_events", operator.is_not)
+    other.clock.advance(hours=3)
+    assert len(rebuilt) > 200
+    assert observed(one) == observed(other)
 
 
 def test_speed_of_the_clock_can_be_set_over_http() -> None:

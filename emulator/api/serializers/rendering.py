@@ -19,6 +19,7 @@ import orjson
 
 from emulator.core.json_text import JsonValue, compact_json
 from emulator.core.records import REFERENCES, Record, RecordKind
+from emulator.state.persistent_map import Ids
 from emulator.state.store import REMOVED, Reader
 from emulator.state.world import World
 
@@ -106,10 +107,10 @@ class TrackedReader:
             record = self.get_existing(REFERENCES[type(record)][column], id_)
         return record
 
-    def related(self, kind: RecordKind, relation: str, key: object) -> tuple[int, ...]:
+    def related(self, kind: RecordKind, relation: str, key: object) -> Ids:
         """Return the ids of the records that a relation finds under a key, ascending."""
         changed = self._read_change((kind, relation), key)
-        return self.source.base.related(kind, relation, key) if changed is None else cast("tuple[int, ...]", changed)
+        return self.source.base.related(kind, relation, key) if changed is None else cast("Ids", changed)
 
     def embed(self, body: bytes) -> JsonValue:
         """Return JSON text as a value that `orjson` copies into the document unchanged."""

@@ -178,11 +178,12 @@ def replay_steps(world: World, steps: Sequence[Step]) -> None:
             raise UnreplayableStep(f"/steps/{position}/{error}") from None
 
 
-def replay_step(world: World, step: Step) -> None:
+def replay_step(world: World, step: Step, *, finalize_events: bool = False) -> None:
+    """Run a step at its time. The results of the events of a recorded step are further steps."""
     run = REPLAYS.get(step.operation)
     if run is None:
         raise UnreplayableStep(f"operation: {step.operation!r} changes nothing; known: {', '.join(REPLAYS)}")
-    with world.replaying(step.at), world.recording(step):
+    with world.replaying(step.at, finalize_events=finalize_events), world.recording(step):
         run(world, step)
 
 
