@@ -17,6 +17,7 @@ from emulator.api.control.clock import validate_rate
 from emulator.api.serializers.events import record_events
 from emulator.client.world_handle import WorldHandle, world_prefix
 from emulator.core.errors import InvalidDocument
+from emulator.core.hosts import check_hosts
 from emulator.domain.fault_rules import refuse_ended_connection
 from emulator.domain.installation import installation_path, is_inline_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
@@ -139,6 +140,7 @@ class Emulator(WorldHandle):
         if clock not in CLOCK_MODES:
             raise InvalidDocument(f"unknown clock {clock!r}", CLOCK_MODES, clock)
         self._server_name = check_server(server)
+        check_hosts(host, (*allow_hosts, *allow_webhook_hosts))
         cors = Cors(cors_origins, cors_headers, credentials=cors_credentials)
         self._host, self._port, self._behind_proxy = host, port, behind_proxy
         self._server: Server | None = None

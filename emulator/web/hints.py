@@ -29,6 +29,8 @@ from emulator.web.context import Match, RequestContext, Router
 from emulator.web.parsing import BODY_PARSERS
 from emulator.worlds.registry import WorldRegistry
 
+ROUTE_LIST = "oms-emulator routes lists what is there"
+START_PAGE = f"the inspector is at /__admin/ui/; {ROUTE_LIST}"
 PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
 SURFACE_NAMES = {"Token": "the guide surface (/api/v1/oms/)", "Bearer": "the reference surface (/packages/)"}
 CREDENTIAL_FORMS = {
@@ -338,7 +340,7 @@ def suggest_operation(path: str, method: str, router: Router, current: Match | N
         return hint
     route = find_nearest_route(path_template(path), method)
     if route is None:
-        return None if current is not None else f"nothing is at {path}; oms-emulator routes lists what is there"
+        return None if current is not None else f"nothing is at {path}; {START_PAGE if path == '/' else ROUTE_LIST}"
     if current is not None and route in current.resource.routes.values():
         return None
     return f"nearest: {route.operation}, {route.method} {route.path}"
