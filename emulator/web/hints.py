@@ -13,6 +13,7 @@ from emulator.core import credentials
 from emulator.core.caching import cache_short
 from emulator.core.call import Reply
 from emulator.core.credentials import CREDENTIALS
+from emulator.core.event_types import EVENT_TYPES
 from emulator.core.json_text import JsonValue, load_json
 from emulator.core.records import (
     DenialReason,
@@ -37,6 +38,7 @@ CREDENTIAL_FORMS = {
     "Token": "Token <key>, such as Token full-access",
     "Bearer": "Bearer <JWT>, from oms-emulator token",
 }
+EVENT_NAMES = [each.name for each in EVENT_TYPES]
 RECORD_TYPES: Mapping[str, type[Any]] = {
     "/transfer_orders/": TransferOrder,
     "/packages/package-items/": PackageItem,
@@ -298,6 +300,9 @@ def body_hints(case: ErrorCase, errors: Mapping[str, JsonValue], page: str) -> I
         yield "the body is not JSON" + ("; it looks like a form" if b"=" in raw and b"{" not in raw else "")
     if {"transition", "slug"} & errors.keys():
         yield f"page: {page}"
+    if "valid choice" in (problem := str(errors.get("event_type"))):
+        nearest = nearest_name(problem.partition('"')[2].partition('"')[0], EVENT_NAMES)
+        yield "/whisperer/hooks/registry/ lists the event types" + (f"; nearest: {nearest}" if nearest else "")
     if "input_parameters" in errors:
         yield "input_parameters must be an object: {} for a command without parameters"
 

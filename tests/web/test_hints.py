@@ -93,6 +93,8 @@ CASES: dict[str, tuple[int, str, str, dict[str, Any], list[str]]] = {
     "guide's prefix": (404, "POST", "/packages/{package}/set_remote/", {}, ["set_remote_id"]),
     "dash": (404, "GET", "/api/v1/oms/transfer-orders/", {}, ["nearest: list_transfers, GET /api/v1/oms/transfer_orders/"]),
     "singular": (404, "GET", "/api/v1/oms/package/", {}, ["nearest: list_packages, GET " + GUIDE]),
+    "event type": (400, "POST", "/whisperer/hooks/", {"json": {"event_type": "package.create"}},
+                   ["/whisperer/hooks/registry/ lists the event types; nearest: package.created"]),
     "root": (404, "GET", "/", {}, ["nothing is at /; the inspector is at /__admin/ui/; oms-emulator routes lists"]),
     "nowhere": (404, "GET", "/nowhere/", {}, ["nothing is at /nowhere/; oms-emulator routes lists"]),
     "bearer on the guide": (401, "GET", GUIDE, with_token("Bearer x"), ["Bearer is not the scheme of the guide", "Token <key>"]),
