@@ -54,7 +54,7 @@ COMMAND = "package__prepare_package_command__waiting__preparing"
 
 
 ALLOWANCES = {
-    "modules": (24, "55 modules of features that were added after the layout"),
+    "modules": (25, "56 modules of features that were added after the layout, and of splits"),
     "lines of Python": (
         13_370,
         "10,200 of later features, and 3,185 that these added to older modules",

@@ -116,11 +116,13 @@ class RingBuffer(Generic[SizedT]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def add(self, item: SizedT) -> None:
+    def add(self, item: SizedT, size: int | None = None) -> None:
+        """Add an item, and evict the oldest ones if there are too many. The caller can pass a size that it knows."""
+        size = item.size if size is None else size
         with self._lock:
             self.count += 1
             self._items.append(item)
-            self._sizes.append(size := item.size)
+            self._sizes.append(size)
             self._bytes += size
             while len(self._items) > self.limit or (self._bytes > self.byte_limit and len(self._items) > 1):
                 self._items.popleft()

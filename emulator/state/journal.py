@@ -152,9 +152,14 @@ class Exchange(NamedTuple):
     @property
     def size(self) -> int:
         """The approximate bytes of memory."""
-        headers = (*self.request_headers.values(), *self.response_headers.values())
-        texts = (self.path, self.query, self.info.body, self.response_body, *headers)
-        return HEADER_BYTES * len(headers) + sum(map(len, texts))
+        body_bytes = len(self.info.body) + len(self.response_body)
+        header_bytes = headers_size(self.request_headers) + headers_size(self.response_headers)
+        return len(self.path) + len(self.query) + body_bytes + header_bytes
+
+
+def headers_size(headers: Headers) -> int:
+    """Return the approximate bytes of memory."""
+    return HEADER_BYTES * len(headers) + len("".join(headers.values()))
 
 
 class RequestIds:

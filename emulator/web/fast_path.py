@@ -12,6 +12,7 @@ as those of throttled tokens do, or on the page that sent the request.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ from emulator.core import credentials
 from emulator.core.caching import VersionedCache
 from emulator.core.call import Reply
 from emulator.state.clock import is_sleep_replaced, machine_seconds
-from emulator.state.journal import CoverageKey, Exchange
+from emulator.state.journal import CoverageKey, Exchange, Headers, RequestInfo, headers_size
 from emulator.state.world import World
 from emulator.web.access_log import is_enabled, log_when_started
 from emulator.web.context import WORLD_KEY, Environ, RequestContext
@@ -73,8 +74,12 @@ class KnownAnswer(NamedTuple):
     """When the JWT of the request expires, by the clock of the world."""
     covered: tuple[CoverageKey, ...]
     headers: tuple[tuple[str, str], ...]
-    exchange: Exchange
-    """The exchange of the first request. Later ones differ in their ids, times and request headers."""
+    request: tuple[str, str, str, int, RequestInfo]
+    """The fields of an exchange from its method to its info."""
+    response: tuple[Headers, bytes]
+    """The headers and the body of an exchange."""
+    size: int
+    """The size of an exchange without its request headers."""
 
 
 class FastPath:
@@ -87,30 +92,30 @@ class FastPath:
     def serve(self, environ: Environ, start_response: StartResponse) -> list[bytes] | None:
         """Answer a request, or return None."""
         entry = self.answers.get(tuple(map(environ.get, KEY_VARIABLES)))
-        if entry is None or (world := self._current_world(answer := entry.value, entry.version())) is None:
+        if entry is None:
             return None
-        began = machine_seconds()
+        answer, began = entry.value, machine_seconds()
+        world = self._current_world(answer, entry.version(), began)
+        if world is None:
+            return None
         if is_enabled():
             start_response = log_when_started(environ, start_response)
-        request_id = world.new_request_id()
-        exchange = answer.exchange._replace(
-            id=request_id,
-            at=world.clock.now(),
-            request_headers={name: value for name, value in environ.items() if name[:5] == "HTTP_"},
-            seconds=(ended := machine_seconds()),
-            sleep_replaced=is_sleep_replaced(),
-            duration=ended - began,
+        request_id = world.request_ids.allocate()
+        headers = {name: environ[name] for name in header_variables(tuple(environ))}
+        at, ended, sleep_replaced = world.clock.now(), machine_seconds(), is_sleep_replaced()
+        exchange = Exchange(
+            request_id, at, *answer.request, headers, *answer.response, ended, sleep_replaced, ended - began
         )
-        world.journal.add(exchange)
+        world.journal.add(exchange, answer.size + headers_size(headers))
         world.coverage.add(answer.covered)
         self._worlds.metrics.count(exchange.info.operation, exchange.status, None)
         start_response("200 OK", [("X-Emulator-Request-Id", request_id), *answer.headers])
         return [exchange.response_body]
 
-    def _current_world(self, answer: KnownAnswer, records: object) -> World | None:
+    def _current_world(self, answer: KnownAnswer, records: object, now: float) -> World | None:
         """Return the world of an answer that was made from these records, if it would answer the same now."""
         try:
-            world = self._worlds.get(answer.world)
+            world = self._worlds.get(answer.world, now=now)
         except UnknownWorld:
             return None
         is_same = (
@@ -133,8 +138,19 @@ class FastPath:
         if (key_length := sum(map(len, filter(None, key)))) > MAX_KEY_LENGTH:
             return
         headers = tuple(constant_headers(reply))
-        answer = KnownAnswer(world.name, settings_of(world), expiry(context), covered, headers, exchange)
+        request = exchange.method, exchange.path, exchange.query, exchange.status, exchange.info
+        response = exchange.response_headers, exchange.response_body
+        size = exchange.size - headers_size(exchange.request_headers)
+        answer = KnownAnswer(
+            world.name, settings_of(world), expiry(context), covered, headers, request, response, size
+        )
         self.answers.put(key, world, records, answer, ANSWER_BYTES + key_length + len(reply.body))
+
+
+@lru_cache(maxsize=128)
+def header_variables(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the variables of a WSGI environment that are request headers. Clients repeat the same ones."""
+    return tuple(name for name in names if name[:5] == "HTTP_")
 
 
 def settings_of(world: World) -> tuple[object, ...]:

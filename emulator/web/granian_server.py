@@ -28,7 +28,8 @@ from emulator.state.persistence import THREAD_LOCAL
 from emulator.web.context import Environ
 from emulator.web.fault_injection import STREAM, WAIT, SendAction, Wait
 from emulator.web.guard import JOINS_UNDERSCORES
-from emulator.web.server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, Leadership, bind_sockets, server_url
+from emulator.web.server import MAX_CONNECTIONS, MAX_REQUEST_BYTES, bind_sockets, server_url
+from emulator.web.worker_threads import Leadership
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -137,7 +138,7 @@ class Worker:
         )
         loop = asyncio.new_event_loop()  # only asked for its methods; it never runs
         try:
-            worker.serve_mtr(new_scheduler(loop, self._handler, impl_asyncio=True), loop, self.signal)
+            worker.serve_str(new_scheduler(loop, self._handler, impl_asyncio=True), loop, self.signal)
             self._stopped.wait()
             del worker
         finally:
@@ -216,8 +217,8 @@ class RequestHandler:
         try:
             self._respond(protocol, environ)
         finally:
-            self.leadership.end_task()
-        if not self.leadership.is_leader:
+            is_leader = self.leadership.end_task()
+        if not is_leader:
             self.leadership.wait_to_lead()
 
     def wait_for_threads(self, until: float) -> None:

@@ -74,13 +74,16 @@ class WorldRegistry:
         if DEFAULT_WORLD not in self:
             self.create(DEFAULT_WORLD, scenario)
 
-    def get(self, name: str, *, using: bool = True) -> World:
-        """Return a world by name. Raise `UnknownWorld` if there is none. `using` it keeps it from becoming idle."""
+    def get(self, name: str, *, using: bool = True, now: float | None = None) -> World:
+        """Return a world by name. Raise `UnknownWorld` if there is none.
+
+        `using` it keeps it from becoming idle. `now` is the time of `machine_seconds`, if the caller knows it.
+        """
         slot = self._slots.get(name)
         if slot is None:
             raise self._unknown_world(name)
         if using:
-            slot.last_used = machine_seconds()
+            slot.last_used = machine_seconds() if now is None else now
         return slot.world
 
     def _unknown_world(self, name: str) -> UnknownWorld:

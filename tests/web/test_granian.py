@@ -210,22 +210,24 @@ def test_the_waits_of_a_stop_share_one_limit(monkeypatch: pytest.MonkeyPatch) ->
     """A request without an end uses the whole time, so the other waits have none left."""
     server = GranianServer(lambda _, __: [], "127.0.0.1", 0)
     [worker], [handler] = server._workers, server._handlers
-    end, limits, now = handler.leadership.end, list[float](), [100.0]
+    end, join, limits, now = handler.leadership.end, worker.thread.join, list[float](), [100.0]
 
     def end_late(timeout: float) -> None:
         now[0] += timeout
         end(30)
 
+    def join_later(timeout: float) -> None:
+        limits.append(timeout)
+        join(30)
+
     monkeypatch.setattr(granian_server, "machine_seconds", lambda: now[0])
     monkeypatch.setattr(handler.leadership, "end", end_late)
-    monkeypatch.setattr(worker.thread, "join", limits.append)
+    monkeypatch.setattr(worker.thread, "join", join_later)
     monkeypatch.setattr(handler, "wait_for_threads", limits.append)
     server.start()
     server.stop()
     assert limits == [0, now[0]]
     assert now == [100 + granian_server.STOP_SECONDS]
-    monkeypatch.undo()
-    worker.thread.join(30)
     assert not worker.thread.is_alive()
 
 
