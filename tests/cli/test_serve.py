@@ -396,7 +396,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "a URL as a webhook host": (("serve", "--allow-webhook-host", "http://x/hook"), "'http://x/hook' is not a host"),
     "an installation that is not there": (
         ("serve", "--installation", "/nowhere/x.json"),
-        "cannot read installation file /nowhere/x.json: No such file",
+        "second, or a path of an existing .json file",
     ),
     "no number of seconds": (("serve", "--world-idle", "nan"), "'nan' is not a valid number"),
     "a number that is none": (("serve", "--live", "fast"), "'fast' is not a valid number"),

@@ -146,12 +146,10 @@ def installation_path(name: str) -> Path:
 
 
 def unknown_installation(name: str) -> ValueError:
-    if name.endswith(SUFFIX):
-        return ValueError(f"cannot read installation file {name}: No such file or directory")
     known = bundled_names()
     meant = did_you_mean(name, known)
     return ValueError(
-        f"unknown installation {name!r}; known: {', '.join(known)}, or a path that ends in .json{meant}"
+        f"unknown installation {name!r}; known: {', '.join(known)}, or a path of an existing .json file{meant}"
     )
 
 
