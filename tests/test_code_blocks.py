@@ -87,6 +87,10 @@ NOT_RUN = {
         "examples/scale-out/README.md",
         'PATH="$PWD/../../.venv/bin:$PATH" ./start.sh 2 8080 /tmp/oms-state',
     ): "runs until it is stopped",
+    (
+        "examples/scale-out/README.md",
+        "kubectl create configmap oms-nginx --from-file=nginx.conf",
+    ): "needs a cluster; tests/examples runs the emulator of the manifests",
     ("docs/how-to/proxy.md", "location /oms/ {"): "a part of a configuration; tests/web runs the forwarded headers",
     ("docs/how-to/proxy.md", "// vite.config.js"): "needs npm packages",
     ("docs/how-to/proxy.md", "// next.config.mjs"): "needs npm packages; tests/web/test_next.py runs it",

@@ -242,7 +242,7 @@ class RequestContext:
     """Whether a browser sent it for a page of another origin."""
 
     def __init__(self, environ: Environ, world: World, router: Router, head: RequestHead) -> None:
-        self.environ, self.world, self.router = environ, world, router
+        self.environ, self.world, self.router, self.world_name = environ, world, router, head.world
         self.path, self.prefix = head.path, mount_path(environ) + head.prefix
         self.request_id = world.new_request_id()
         self.method = str(environ["REQUEST_METHOD"]).upper()

@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.core import credentials
-from emulator.core.caching import VersionedCache
+from emulator.core.caching import Entry, VersionedCache
 from emulator.core.call import Reply
 from emulator.state.clock import is_sleep_replaced, machine_seconds
 from emulator.state.journal import CoverageKey, Exchange, Headers, RequestInfo, headers_size
@@ -69,6 +69,7 @@ class KnownAnswer(NamedTuple):
     """An answer, what it depends on besides its key and the records of its world, and what is recorded of it."""
 
     world: str
+    """The name in the request. A world that is mounted from another server has another name there."""
     settings: tuple[object, ...]
     expires_at: float
     """When the JWT of the request expires, by the clock of the world."""
@@ -95,7 +96,7 @@ class FastPath:
         if entry is None:
             return None
         answer, began = entry.value, machine_seconds()
-        world = self._current_world(answer, entry.version(), began)
+        world = self._current_world(entry, began)
         if world is None:
             return None
         if is_enabled():
@@ -112,14 +113,16 @@ class FastPath:
         start_response("200 OK", [("X-Emulator-Request-Id", request_id), *answer.headers])
         return [exchange.response_body]
 
-    def _current_world(self, answer: KnownAnswer, records: object, now: float) -> World | None:
-        """Return the world of an answer that was made from these records, if it would answer the same now."""
+    def _current_world(self, entry: Entry[KnownAnswer], now: float) -> World | None:
+        """Return the world that made an answer, if it would answer the same now."""
+        answer = entry.value
         try:
             world = self._worlds.get(answer.world, now=now)
         except UnknownWorld:
             return None
         is_same = (
-            world.records is records
+            world is entry.owner()
+            and world.records is entry.version()
             and not world.faults.armed
             and world.provenance is None
             and settings_of(world) == answer.settings
@@ -132,7 +135,7 @@ class FastPath:
     ) -> None:
         """Add the answer to a request, if it depends on nothing but the key and the records of the world."""
         world, records = context.world, context.answered_from
-        if records is None or not is_repeatable(context, reply):
+        if world.records is not records or not is_repeatable(context, reply):  # or a write came between
             return
         key: Key = tuple(map(context.environ.get, KEY_VARIABLES))
         if (key_length := sum(map(len, filter(None, key)))) > MAX_KEY_LENGTH:
@@ -142,12 +145,12 @@ class FastPath:
         response = exchange.response_headers, exchange.response_body
         size = exchange.size - headers_size(exchange.request_headers)
         answer = KnownAnswer(
-            world.name, settings_of(world), expiry(context), covered, headers, request, response, size
+            context.world_name, settings_of(world), expiry(context), covered, headers, request, response, size
         )
         self.answers.put(key, world, records, answer, ANSWER_BYTES + key_length + len(reply.body))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)  # a request can have thousands of headers
 def header_variables(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the variables of a WSGI environment that are request headers. Clients repeat the same ones."""
     return tuple(name for name in names if name[:5] == "HTTP_")

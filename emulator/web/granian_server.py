@@ -48,7 +48,6 @@ BACKLOG = 1024
 STOP_SECONDS = 5.0
 """Longest duration of a stop. It waits for the responses in progress."""
 MIN_TLS = "tls1.2"
-TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 SERVER_HEADER = ("Server", "oms-emulator")
 CONSTANT_ENVIRON: Environ = {
     "SCRIPT_NAME": "",
@@ -228,8 +227,11 @@ class RequestHandler:
 
     def _respond(self, protocol: Any, environ: Environ) -> None:
         environ |= self._constant_environ
-        if ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ) and not receive_body(environ):
-            protocol.response_bytes(TOO_LARGE, [("Connection", "close")], TOO_LARGE.phrase.encode())
+        if not environ["HTTP_HOST"]:  # the request has no such header
+            del environ["HTTP_HOST"]
+        has_body = "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ
+        if has_body and (refusal := receive_body(environ)) is not None:
+            protocol.response_bytes(refusal, [("Connection", "close")], refusal.phrase.encode())
             return
         start = ResponseStart()
         try:
@@ -271,11 +273,23 @@ def respond_in_chunks(protocol: Any, start: ResponseStart, body: Iterable[bytes]
     protocol.response_bytes(start.status, start.headers, chunks.first)
 
 
-def receive_body(environ: Environ) -> bool:
-    """Replace a chunked body by one with a length, as waitress does. Return whether it has an accepted size."""
-    if environ.pop("HTTP_TRANSFER_ENCODING", "").lower() != "chunked":
-        length = environ.get("CONTENT_LENGTH", "")
-        return not length.isdigit() or int(length) <= MAX_REQUEST_BYTES
-    body = environ["wsgi.input"].read(MAX_REQUEST_BYTES + 1)
-    environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(len(body)), BytesIO(body)
-    return len(body) <= MAX_REQUEST_BYTES
+def receive_body(environ: Environ) -> HTTPStatus | None:
+    """Read the body, and give a chunked one a length, as waitress does. Return the status of a refusal, or None.
+
+    granian ends the body where the client disconnects. Only a body with a length shows that it is incomplete.
+    """
+    coding = environ.pop("HTTP_TRANSFER_ENCODING", "").lower()
+    if coding not in ("", "chunked"):
+        return HTTPStatus.NOT_IMPLEMENTED
+    if coding:
+        body = environ["wsgi.input"].read(MAX_REQUEST_BYTES + 1)
+        length = len(body)
+    else:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = b"" if length > MAX_REQUEST_BYTES else environ["wsgi.input"].read(length)
+    if length > MAX_REQUEST_BYTES:
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if len(body) < length:
+        return HTTPStatus.BAD_REQUEST
+    environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(length), BytesIO(body)
+    return None

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import requests
+import yaml
 
 from emulator import Emulator
 from tests.cli.test_serve import environment
@@ -94,7 +95,7 @@ def traffic(url: str, name: str) -> list[tuple[int, str]]:
 
 
 def test_fifty_worlds_at_once_behave_as_if_each_were_alone(cluster: Cluster) -> None:
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(len(WORLDS)) as pool:
         together = list(pool.map(lambda name: traffic(cluster.url, name), WORLDS))
     with Emulator("demo", max_worlds=100) as alone:
         assert together == [traffic(alone.url, name) for name in WORLDS]
@@ -148,6 +149,42 @@ def test_nginx_passes_on_a_page_of_hundred_packages(cluster: Cluster) -> None:
 def create_world(cluster: Cluster, name: str, packages: int) -> None:
     created = requests.put(f"{cluster.url}/__admin/worlds/{name}", json={"packages": packages}, timeout=30)
     assert created.status_code == 201
+
+
+def manifests(kind: str) -> list[Any]:
+    documents = yaml.safe_load_all((EXAMPLE / "kubernetes.yaml").read_text("utf-8"))
+    return [document for document in documents if document["kind"] == kind]
+
+
+def test_the_pod_of_the_manifests_is_ready_and_takes_calls_of_other_machines(tmp_path: Path) -> None:
+    """The emulator of the StatefulSet runs here with another port and folder. A proxy forwards an address."""
+    [stateful_set], port = manifests("StatefulSet"), str(free_port())
+    [container] = stateful_set["spec"]["template"]["spec"]["containers"]
+    here = {"8080": port, "0.0.0.0": "127.0.0.1", "/state/worlds.db": str(tmp_path / "worlds.db")}
+    arguments = [here.get(argument, argument) for argument in container["args"]]
+    variables = environment({variable["name"]: "secret" for variable in container["env"]})
+    probe = [part.replace("8080", port) for part in container["readinessProbe"]["exec"]["command"]]
+    command = [sys.executable, "-m", "emulator.cli", *arguments]
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready: ")
+        assert subprocess.run([sys.executable, *probe[1:]], check=False).returncode == 0
+        headers = {"Host": "oms-proxy:8080", "X-Forwarded-For": "10.0.0.9"}
+        url = f"http://127.0.0.1:{port}/__admin/worlds/one"
+        assert requests.put(url, json={}, headers=headers, timeout=30).status_code == 401
+        headers["Authorization"] = "Bearer secret"
+        assert requests.put(url, json={}, headers=headers, timeout=30).status_code == 201
+        process.terminate()
+
+
+def test_nginx_of_the_manifests_knows_a_service_with_an_own_address_for_each_pod() -> None:
+    [stateful_set], [proxy] = manifests("StatefulSet"), manifests("ConfigMap")
+    names = [f"oms-{number}" for number in range(stateful_set["spec"]["replicas"])]
+    assert proxy["data"]["shards.conf"].split("\n")[:-1] == [f"server {name}:8080 max_fails=0;" for name in names]
+    services = {each["metadata"]["name"]: each["spec"] for each in manifests("Service")}
+    for name in names:
+        assert services[name]["selector"] == {"statefulset.kubernetes.io/pod-name": name}
+        assert "clusterIP" not in services[name]
 
 
 def test_the_manifests_are_valid() -> None:

@@ -13,7 +13,9 @@ import pytest
 from werkzeug.test import Client, create_environ
 
 from emulator import Emulator
+from emulator.core.call import Reply
 from emulator.core.records import Package
+from emulator.web import dispatch
 from emulator.web.fast_path import KEY_VARIABLES, FastPath
 from tests.transports.conditions import HttpRequest
 from tests.transports.corpus import edge_case_requests, route_requests
@@ -141,6 +143,43 @@ def test_change_of_the_world_ends_the_fast_path(oms: Emulator, change: Callable[
     assert fetch(oms, environ_of()).is_fast
     change(oms)
     assert not fetch(oms, environ_of()).is_fast
+
+
+def test_world_of_another_server_has_its_own_records(oms: Emulator) -> None:
+    """Both worlds start from the same records, and the other one has the name of this server's default world."""
+    other = Emulator("demo", packages=20)
+    assert other.world.records is oms.world.records
+    oms.worlds.mount("mounted", other.worlds.slot("default"))
+    assert [fetch(oms, environ_of(f"/w/mounted{LIST}")).is_fast for _ in range(3)] == [False, True, True]
+    assert (len(other.requests), len(oms.requests)) == (3, 0)
+
+
+@pytest.mark.medium
+def test_another_world_of_a_name_gives_its_own_answer(oms: Emulator) -> None:
+    """The coverage of the second server knows which states its world has."""
+    others = [Emulator("demo", packages=20) for _ in range(2)]
+    for other in others:
+        oms.worlds.unmount("mounted")
+        oms.worlds.mount("mounted", other.worlds.slot("default"))
+        assert [fetch(oms, environ_of(f"/w/mounted{LIST}")).is_fast for _ in range(2)] == [False, True]
+    assert others[0].world.coverage.bases == others[1].world.coverage.bases != {}
+
+
+@pytest.mark.medium
+def test_answer_is_not_kept_if_a_write_came_between(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer shows the write, and a restore brings back the records from before it."""
+    oms.snapshot("before")
+    call_handler = dispatch.call_handler
+
+    def write_first(*args: Any) -> Reply:
+        oms.package()
+        return call_handler(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dispatch, "call_handler", write_first)
+        assert b'"count":21' in fetch(oms, environ_of()).body
+    oms.restore("before")
+    assert b'"count":20' in fetch(oms, environ_of()).body
 
 
 def test_undo_shows_the_state_before(oms: Emulator) -> None:

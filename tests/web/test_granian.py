@@ -109,6 +109,35 @@ def test_too_large_body_is_refused_before_it_is_sent(oms: Emulator) -> None:
     assert len(oms.requests) == 0
 
 
+def exchange_bytes(oms: Emulator, request: str, *, is_cut: bool = False) -> bytes:
+    """Send a request and return all that is received. With `is_cut`, the client disconnects after it."""
+    url = urlsplit(oms.url)
+    with socket.create_connection((str(url.hostname), url.port or 0), timeout=30) as client:
+        client.sendall(request.encode())
+        if is_cut:
+            client.shutdown(socket.SHUT_WR)
+        return client.makefile("rb").read()
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("header", ["Content-Length: 100", "Transfer-Encoding: gzip, chunked"])
+def test_request_without_its_whole_body_is_not_executed(header: str, oms: Emulator) -> None:
+    """The client disconnects after a part of the body that is valid JSON."""
+    path, body = f"{LIST}{oms.world.records.ids(Package)[0]}/set_remote_id/", '{"remote_id": "R"}'
+    head = f"POST {path} HTTP/1.1\r\nHost: oms.test\r\nAuthorization: {oms.auth['Authorization']}\r\n"
+    exchange_bytes(oms, f"{head}Content-Type: application/json\r\n{header}\r\n\r\n{body}", is_cut=True)
+    oms.stop()  # waits for the requests in progress
+    assert (len(oms.requests), len(oms.world.steps)) == (0, 0)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_request_without_a_host_is_answered(version: str, oms: Emulator) -> None:
+    head = f"GET {LIST} HTTP/{version}\r\nAuthorization: {oms.auth['Authorization']}\r\nConnection: close\r\n\r\n"
+    answer = exchange_bytes(oms, head)
+    assert answer.split()[1] == b"200"
+    assert f'"next":"{oms.url}{LIST}?page=2"'.encode() in answer
+
+
 def test_environment_variables_do_not_become_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Granian's own wrapper copies the environment of the process, where HTTP_PROXY looks like a header."""
     monkeypatch.setenv("HTTP_AUTHORIZATION", "Token full-access")

@@ -4,9 +4,14 @@ import { reasonsIn } from "./components/reasons.js";
 export const ROOT = location.pathname.split("/__admin/ui")[0];
 /** The address of the server, without the prefix of a world. */
 export const BASE = ROOT.replace(/\/w\/[^/]+$/, "");
+/** The name of the world of this page. */
+export const WORLD = decodeURIComponent(ROOT.slice(BASE.length).replace("/w/", "")) || "default";
 export const GUIDE = "/api/v1/oms/";
 export const REFERENCE = "/packages/";
 export const TOKEN = "full-access";
+
+/** Statuses of the client's errors that a later request may not have. */
+const TEMPORARY = [408, 425, 429];
 
 /** An error response: status, body, hint and a one-line message. */
 export class ApiError extends Error {
@@ -20,10 +25,16 @@ export class ApiError extends Error {
     if (this.status !== 404) return false;
     return typeof this.body === "string" || String(this.body?.error ?? "").endsWith(": Not Found");
   }
+
+  /** Whether the server refused the request, so that the same request would be refused again. */
+  get isRefusal() {
+    return this.status >= 400 && this.status < 500 && !TEMPORARY.includes(this.status);
+  }
 }
 
 function messageOf({ status, body }, method, path) {
   if (status === 0) return "The server does not respond.";
+  if (status < 400) return `${method} ${path} did not return JSON.`;
   return reasonsIn(body).join(" · ") || `${method} ${path} returned ${status}.`;
 }
 
@@ -41,7 +52,8 @@ export async function send(method, path, { body, headers = {}, signal } = {}) {
     dispatchEvent(new Event("oms-unreachable"));
     throw new ApiError({ status: 0, body: null, hint: null }, method, path);
   }
-  if (response.status >= 400) throw new ApiError(response, method, path);
+  dispatchEvent(new Event("oms-reachable"));
+  if (response.status >= 400 || (response.text && typeof response.body === "string")) throw new ApiError(response, method, path);
   return response;
 }
 

@@ -5,24 +5,20 @@
 import { ROOT } from "./api.js";
 
 const LATEST = 200;
-/** Time after which pages load although the stream has sent nothing. A stream that fails ends the wait at once. */
-const READY_TIMEOUT = 2_000;
 /** Time without a connection after which it counts as lost. A reconnection is usually faster. */
 const LOST_AFTER = 2_500;
 const REOPEN_AFTER = 2_000;
 /** Streams of one browser to this server, for all worlds. A further world is polled. */
 const SLOTS = 3;
+/** The topic of a message after the world was reset or replaced, or its server was started again. */
+export const REPLACED = "replaced";
 
-/** `connection`: connecting, open or lost; `summary`: the last message; `activity`: entries, newest first. */
-export const live = { connection: "connecting", summary: null, activity: [], receivedAt: 0 };
+/** `connection`: connecting, open or lost; `summary`: the last message; `activity`: entries, newest first; `identity`: text that differs after a reset. */
+export const live = { connection: "connecting", summary: null, activity: [], receivedAt: 0, identity: "" };
 const listeners = new Set();
 let lastId = "";
 let lostTimer = null;
-let markReady;
-/** Whether pages load before the first message, which then reports what they may have missed. */
-let isLate = false;
-/** Resolved once the stream is open, so that no change between a page's first load and the stream is missed. */
-export const ready = new Promise((resolve) => { markReady = resolve; });
+let isStreamOpen = false;
 
 /** Call `listener(topics)` after each message, and with no topics when the connection changes. Return a function that ends it. */
 export function subscribe(listener) {
@@ -33,13 +29,12 @@ export function subscribe(listener) {
 const notify = (topics = []) => [...listeners].forEach((listener) => listener(topics));
 
 function receive(message) {
-  const isFirst = live.summary === null;
   const entries = new Map([...message.activity, ...(message.is_fresh ? [] : live.activity)].map((entry) => [entry.id, entry]));
   message.activity.forEach((entry) => entries.set(entry.id, entry));
   live.activity = [...entries.values()].sort((one, other) => (one.at === other.at ? other.id.localeCompare(one.id) : other.at.localeCompare(one.at))).slice(0, LATEST);
-  Object.assign(live, { summary: message, receivedAt: performance.now() });
-  markReady();
-  notify(isFirst && !isLate ? ["first"] : message.topics);
+  const isReplaced = live.identity !== "" && message.identity !== live.identity;
+  Object.assign(live, { summary: message, receivedAt: performance.now(), identity: message.identity });
+  notify(isReplaced ? [...message.topics, REPLACED] : message.topics);  // the first message has all topics, because pages load before it
 }
 
 function setConnection(connection) {
@@ -48,12 +43,6 @@ function setConnection(connection) {
   if (live.connection === connection) return;
   live.connection = connection;
   notify();
-}
-
-/** Load the pages without waiting for the first message. */
-function stopWaiting() {
-  isLate = live.summary === null;
-  markReady();
 }
 
 /** The connection counts as lost soon, unless it is opened again. */
@@ -68,7 +57,7 @@ function open(publish, once = false) {
   source.addEventListener("open", () => publish({ connection: "open" }));
   source.addEventListener("message", (event) => {
     lastId = event.lastEventId;
-    publish({ message: JSON.parse(event.data) });
+    publish({ message: { ...JSON.parse(event.data), identity: lastId.split(".")[0] } });
     if (once) reopen();
   });
   source.addEventListener("error", () => {
@@ -80,15 +69,18 @@ function open(publish, once = false) {
 function handle({ connection, message, state }) {
   if (message) receive(message);
   if (connection === "expected") {
-    stopWaiting();
+    isStreamOpen = false;
     expectConnection();
-  } else if (connection || message) setConnection(connection ?? "open");
+  } else if (connection || message) {
+    isStreamOpen = true;
+    setConnection("open");
+  }
   if (state && live.summary === null) {
     const { age, connection: shared, ...known } = state;
     Object.assign(live, known, { receivedAt: performance.now() - age });
+    isStreamOpen = shared === "open";
     setConnection(shared);
-    markReady();
-    notify([isLate ? "world" : "first"]);
+    notify();
   }
 }
 
@@ -110,8 +102,8 @@ function lead(channel) {
 
 /** Connect this tab. */
 export function connect() {
-  setTimeout(stopWaiting, READY_TIMEOUT);
   addEventListener("oms-unreachable", () => setConnection("lost"));
+  addEventListener("oms-reachable", () => { if (isStreamOpen) setConnection("open"); });
   expectConnection();
   if (!navigator.locks) return open(handle);
   const channel = new BroadcastChannel(`oms-emulator ${ROOT}`);

@@ -4,7 +4,7 @@ import { connect } from "./live.js";
 import { restoreScrolling, setTitle, useRoute, watchScrolling } from "./router.js";
 import { useStream } from "./loading.js";
 import { Layout } from "./components/layout.js";
-import { ErrorMessage } from "./components/common.js";
+import { ErrorMessage, PageHeading } from "./components/common.js";
 import { loadPage, PAGES } from "./pages.js";
 
 const RETRY_MS = 2_000;
@@ -21,7 +21,7 @@ function App() {
   useFocusOnChange(location.hash, address, loaded !== null);
   useEffect(() => { setTitle([route.params[0], title]); }, [address]);
   return html`<${Layout} current=${name}>
-    ${loaded?.error && html`<${ErrorMessage} error=${loaded.error} />`}
+    ${loaded?.error && html`<${PageHeading} title=${title} /><${ErrorMessage} error=${loaded.error} />`}
     ${loaded?.Page && html`<${loaded.Page} name=${route.name} missing=${missing} params=${route.params} query=${route.query} key=${address} />`}
   <//>`;
 }

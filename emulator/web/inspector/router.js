@@ -1,4 +1,5 @@
 /** Routes by the fragment of the address: `#/packages/123?state=35`. */
+import { BASE, ROOT, WORLD } from "./api.js";
 import { useLayoutEffect, useState } from "./lib.js";
 
 /** Page name -> the query with which its list was shown last, so that a link back keeps the filters. */
@@ -54,8 +55,7 @@ export function useRoute() {
 
 /** Set the title of the tab. A page of one record calls it again with the number of the record. */
 export function setTitle(parts) {
-  const world = /\/w\/([^/]+)\/__admin\/ui\//.exec(location.pathname)?.[1];
-  document.title = [...parts, world && decodeURIComponent(world), "OMS emulator"].filter(Boolean).join(" · ");
+  document.title = [...parts, ROOT !== BASE && WORLD, "OMS emulator"].filter(Boolean).join(" · ");
 }
 
 // Scroll positions: pages are filled after the navigation, so the browser cannot restore them itself.

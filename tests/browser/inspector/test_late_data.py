@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from emulator import Emulator
@@ -108,9 +109,11 @@ def test_two_choices_at_once_are_both_applied(inspector: MonitoredPage) -> None:
 def test_a_command_can_be_sent_once_its_parameters_are_known(oms: Emulator, inspector: MonitoredPage) -> None:
     """Its button opens the form. It does not send the command without parameters."""
     package = newest_package_in_state(oms, "100")
-    held = HeldRequests(inspector.page, "/__admin/fidelity$")
-    page = inspector.open(f"packages/{package['id']}")
+    page = inspector.page
+    held = HeldRequests(page, "/__admin/fidelity$")
+    page.goto(f"{inspector.url}/__admin/ui/#/packages/{package['id']}")
     held.wait()
+    expect(page.locator(".next").get_by_text("Loading …")).to_be_visible()
     expect(page.get_by_role("region", name="Guide: detail")).to_be_visible()  # requested later than the graph
     page.evaluate(FRAMES)
     expect(page.get_by_role("button", name="Refuse Package")).to_have_count(0)
@@ -331,6 +334,35 @@ def test_a_second_tab_stays_connected(chromium: Browser, oms: Emulator) -> None:
         tab.clock.run_for(5_000)
         expect(tab.locator(".connection")).to_contain_text("Live")
     context.close()
+
+
+NO_LONG_TIMERS = """
+const start = window.setTimeout;
+window.setTimeout = (run, delay, ...rest) => (delay >= 1000 ? 0 : start(run, delay, ...rest));
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        ("overview", "1221P2"),
+        ("packages", "200 packages"),
+        ("packages/6700", "Package and order"),
+        ("journal", "0 exchanges"),
+        ("webhooks", "No events are scheduled."),
+        ("faults", "drop, next 3 of all events"),
+        ("clock", "2023-04-05 09:00:00 UTC"),
+        ("stories/what-goes-wrong/2", "1221P2"),
+    ],
+)
+def test_a_page_does_not_wait_for_its_stream(where: str, text: str, oms: Emulator, inspector: MonitoredPage) -> None:
+    """It shows its data although the stream is silent and no timer ends a wait."""
+    oms.session().post("/__admin/hooks/disturbances", json={"kind": "drop", "times": 3})
+    inspector.page.add_init_script(NO_LONG_TIMERS)
+    HeldRequests(inspector.page, "/__admin/events")
+    page = inspector.open(where)
+    expect(page.locator("main").get_by_text(text).first).to_be_visible()
+    expect(page.locator("header .world")).to_contain_text("default")
 
 
 def test_a_change_before_a_late_stream_is_shown(oms: Emulator, inspector: MonitoredPage) -> None:

@@ -215,7 +215,7 @@ def test_a_package_is_made_in_any_state_and_stock_is_set(oms: Emulator, inspecto
     page.get_by_role("button", name="Set stock").click()
     expect(page.get_by_text("Available now: 3")).to_be_visible()
     page.get_by_role("combobox", name="State").select_option("Blocked")
-    page.get_by_role("button", name="Make package").click()
+    page.get_by_role("button", name="Create package").click()
     expect(page.locator(".title .state")).to_have_text("Blocked")
 
 

@@ -34,7 +34,7 @@ def test_every_documented_world_is_shown(part: int, oms: Emulator, inspector: Mo
 def test_an_empty_world_is_shown(oms: Emulator, inspector: MonitoredPage) -> None:
     oms.session().put("/__admin/scenario", json={"name": "empty"})
     page = inspector.open("packages")
-    expect(page.get_by_text("No packages match.")).to_be_visible()
+    expect(page.get_by_text("This world has no packages.")).to_be_visible()
 
 
 def test_an_unknown_world_offers_a_way_out(inspector: MonitoredPage) -> None:

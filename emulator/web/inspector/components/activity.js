@@ -1,8 +1,10 @@
 /** The activity feed: what happened in the world, newest first, each entry with its consequences. */
+import { control } from "../api.js";
 import { html } from "../lib.js";
+import { useLoad, useStream } from "../loading.js";
 import { href } from "../router.js";
 import { clockTime, day } from "../format.js";
-import { Status, stateCategory } from "./common.js";
+import { LoadError, Loading, Status, stateCategory } from "./common.js";
 
 const tail = (number) => (number.length > 9 ? `…${number.slice(-7)}` : number);
 
@@ -15,6 +17,15 @@ export function Activity({ entries, isOneRecord = false, label = "Activity" }) {
     <span class="what"><${Sentence} entry=${entry} isOneRecord=${isOneRecord} />
       ${entry.webhooks.map((each) => html` <span class="then" key=${each.event}><span aria-hidden="true">→</span> <a href=${href("webhooks", { event: each.event })} title=${each.type}>webhook</a> ${outcome(each)}</span>`)}
       ${entry.is_order_done && html` <span class="then"><span aria-hidden="true">→</span> <strong>order delivered</strong></span>`}</span></li>`)}</ol>`;
+}
+
+/** The latest activity of the world: that of the stream, and before its first message that of a request. */
+export function LatestActivity({ length }) {
+  const streamed = useStream(({ summary, activity }) => (summary === null ? null : activity));
+  const first = useLoad(() => control("GET", `activity?limit=${length}`), [length]);
+  const entries = streamed ?? first.data?.results;
+  if (entries) return html`<${Activity} entries=${entries.slice(0, length)} />`;
+  return first.error ? html`<${LoadError} request=${first} feature="the activity" />` : html`<${Loading} />`;
 }
 
 const kindClass = ({ kind, value }) => (kind === "refused" ? "bad" : stateCategory(value));

@@ -8,7 +8,7 @@ const HEIGHT = 84;
 const CHARTS = [
   { title: "State changes", series: [["moved", "done", "changes"]], unit: "" },
   { title: "Requests", series: [["requests", "moving", "requests"], ["refused", "bad", "refused"]], unit: "" },
-  { title: "Latency", series: [["milliseconds", "carrier", "ms at most"]], unit: " ms" },
+  { title: "Latency", series: [["milliseconds", "carrier", "ms maximum"]], unit: " ms" },
 ];
 
 export const Charts = ({ report }) => html`<div class="charts">${CHARTS.map((chart) => html`<${Chart} key=${chart.title} ...${chart} report=${report} />`)}</div>`;

@@ -1,11 +1,11 @@
 /** The actions on a package or transfer order: the next step, and all others in groups. */
 import { control, guide } from "../api.js";
-import { html, useRef, useState } from "../lib.js";
+import { html, useState } from "../lib.js";
 import { useLoad } from "../loading.js";
 import { plural } from "../format.js";
 import { ConfirmButton, Dialog } from "./dialog.js";
 import { Field, readForm } from "./form_fields.js";
-import { ActionButton, Card, ErrorMessage, Hint, OtherNames, stateCategory } from "./common.js";
+import { ActionButton, Card, ErrorMessage, Form, Hint, LoadError, Loading, OtherNames, stateCategory } from "./common.js";
 import { runAction, showError, showSuccess } from "./toasts.js";
 
 /** Undo the last step of the world. */
@@ -27,13 +27,15 @@ export function Commands({ record, kind, reload }) {
   const graph = useLoad(() => control("GET", "graph"), []);
   const fidelity = useLoad(async () => (await control("GET", "fidelity")).commands, []);
   // Without its parameters, a button would send the command in place of opening its form.
-  const known = fidelity.data || fidelity.error ? graph.data?.[kind.graph] : undefined;
+  const known = fidelity.data || fidelity.error?.isUnsupported ? graph.data?.[kind.graph] : undefined;
+  const failed = [graph, fidelity].find((each) => each.error !== null);
   const actions = known ? actionsOf(record, kind, known, fidelity.data ?? []) : [];
   const next = nextStep(actions, kind, valueOfState(known, record.state.id));
   const act = (action) => (action.parameters.length ? setOpen(action)
     : action.send ? runAction(action.send, action.done).then((ok) => ok && reload()) : sendCommand(record, kind, action.transition, {}, reload));
   const inGroup = (group) => actions.filter((action) => action !== next && groupOf(action) === group);
   return html`<${Card} title="Next step" class="next" side=${html`<${ActionButton} class="small" onAction=${() => undo(reload)}>Undo last step<//>`}>
+    ${!known && (failed ? html`<${LoadError} request=${failed} />` : html`<${Loading} />`)}
     ${next && html`<div class="commands"><${CommandButton} action=${next} act=${act} isNext />
       ${next.parameters.some((each) => !each.required) && html`<button type="button" class="small" onClick=${() => setOpen(next)}>Options …</button>`}</div>`}
     ${known && !next && html`<p class="empty">${actions.length ? `${record.state.name} is the end of the normal path.` : `No commands are allowed in state ${record.state.name}.`}</p>`}
@@ -118,18 +120,16 @@ async function sendCommand(record, kind, transition, parameters, reload, onError
 
 function CommandForm({ record, kind, transition, parameters, reload, onClose }) {
   const [error, setError] = useState(null);
-  const form = useRef(null);
-  const submit = async (event) => {
-    event.preventDefault();
-    if (await sendCommand(record, kind, transition, readForm(form.current, parameters), reload, setError) === null) onClose();
+  const submit = async (form) => {
+    if (await sendCommand(record, kind, transition, readForm(form, parameters), reload, setError) === null) onClose();
   };
   return html`<${Dialog} title=${transition.label} onClose=${onClose}>
-    <form ref=${form} onSubmit=${submit}>
+    <${Form} onSubmit=${submit}>
       <${OtherNames} record=${transition} />
       ${parameters.map((each) => html`<${Field} key=${each.name} parameter=${each} record=${record} />`)}
       ${error && html`<${ErrorMessage} error=${error} />`}
       <div class="actions"><button class="main">Send command</button></div>
-    </form><//>`;
+    <//><//>`;
 }
 
 /** Commands that the current state does not allow. They can still be sent, to see the error response. */

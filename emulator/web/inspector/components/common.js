@@ -40,18 +40,29 @@ export const Card = ({ title, children, class: extra = "", side }) => html`<sect
   ${title && html`<header><h2>${title}</h2>${side}</header>`}${children}</section>`;
 
 /** Shown in place of content that could not be loaded. */
-export function ErrorMessage({ error, feature }) {
+export function ErrorMessage({ error, feature, onRetry }) {
   if (error.isUnsupported) {
     return html`<p class="empty" role="note">This server does not support ${feature ?? `${error.method} ${error.path}`}.</p>`;
   }
   return html`<div class="error-message" role="alert"><strong>${error.message}</strong>
-    ${error.hint && html`<p class="hint">${error.hint}</p>`}</div>`;
+    ${error.hint && html`<p class="hint">${error.hint}</p>`}
+    ${onRetry && !error.isRefusal && html` <${ActionButton} class="small" onAction=${onRetry}>Retry<//>`}</div>`;
 }
 
-/** Render the loaded data; before that a loading message, or the error. */
+export const Loading = () => html`<p class="empty" role="status">Loading …</p>`;
+
+/** The error of a request, if it has one. Data that was loaded before stays on the page. */
+export function LoadError({ request: { data, error, reload }, feature }) {
+  if (error === null) return null;
+  if (data === null) return html`<${ErrorMessage} error=${error} feature=${feature} onRetry=${reload} />`;
+  return html`<div class="stale" role="status"><span><strong>Not updated.</strong> ${error.message} The last data is shown.</span>
+    <${ActionButton} class="small" onAction=${reload}>Retry<//></div>`;
+}
+
+/** Render the loaded data, with the error of a later request above it; before that a loading message, or the error. */
 export function WhenLoaded({ request, feature, children }) {
-  if (request.error) return html`<${ErrorMessage} error=${request.error} feature=${feature} />`;
-  return request.data === null ? html`<p class="empty" role="status">Loading …</p>` : children(request.data);
+  if (request.data === null && request.error === null) return html`<${Loading} />`;
+  return html`<${LoadError} request=${request} feature=${feature} />${request.data !== null && children(request.data)}`;
 }
 
 export async function copy(text, message = "Copied") {
@@ -117,6 +128,25 @@ export const RadioGroup = ({ name, legend, options, value, onChange }) => html`<
   <legend>${legend}</legend>${options.map(([key, title]) => html`<label key=${key} class=${key === value ? "chosen" : ""}>
     <input type="radio" name=${name} value=${key} checked=${key === value} onChange=${() => onChange(key)} />${title}</label>`)}
 </fieldset>`;
+
+/** A form that ignores a submission while one is in progress. `onSubmit(form)` returns a promise. */
+export function Form({ onSubmit, children, ...rest }) {
+  const [busy, setBusy] = useState(false);
+  const submit = async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    try {
+      await onSubmit(event.target);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return html`<form aria-busy=${busy || undefined} onSubmit=${submit} ...${rest}>${children}</form>`;
+}
+
+/** Return the named values of a form. */
+export const valuesOf = (form) => Object.fromEntries(new FormData(form));
 
 /** Focus what a page offers next, or its heading: for a focus whose element is gone. */
 export const focusFallback = () => (document.querySelector("[data-next-step]") ?? document.querySelector("main h1"))?.focus();

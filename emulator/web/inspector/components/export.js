@@ -74,6 +74,11 @@ export function requestsOfHar(text) {
 const FORBIDDEN = /^(:.*|host|content-length|connection|accept-encoding|user-agent|referer|origin|cookie|transfer-encoding|sec-.*|upgrade-insecure-requests|expect)$/i;
 const NO_BODY = ["GET", "HEAD"];
 
+/** Send a request. Name the cause if there is no response. */
+const fetchOrFail = (url, options) => fetch(url, options).catch((error) => {
+  throw new Error(error instanceof TypeError ? "The server does not respond, or the request is not valid." : error.message);
+});
+
 /** Send a request again. A masked JWT is replaced by a new one for the role. Return `{status, text}`. */
 export async function resend({ method, path, headers, body, role }) {
   const sent = Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => !FORBIDDEN.test(name)));
@@ -82,6 +87,6 @@ export async function resend({ method, path, headers, body, role }) {
     const { token } = await control("POST", "tokens", { body: { role, kind: "jwt" } });
     sent[authorization] = `Bearer ${token}`;
   }
-  const response = await fetch(ROOT + path, { method, headers: sent, redirect: "manual", cache: "no-store", ...(body && !NO_BODY.includes(method) ? { body } : {}) });
+  const response = await fetchOrFail(ROOT + path, { method, headers: sent, redirect: "manual", cache: "no-store", ...(body && !NO_BODY.includes(method) ? { body } : {}) });
   return { status: response.type === "opaqueredirect" ? 301 : response.status, text: await response.text(), id: response.headers.get("X-Emulator-Request-Id") };
 }

@@ -3,6 +3,7 @@ import { control, guide } from "../api.js";
 import { html } from "../lib.js";
 import { useLoad } from "../loading.js";
 import { humanize } from "../format.js";
+import { LoadError } from "./common.js";
 import { Thumbnail } from "./record_detail.js";
 
 const itemsOf = (record) => record.packageitem_set ?? record.transferitem_set?.map((each) => each.package_item) ?? [];
@@ -45,7 +46,7 @@ const CUSTOM_FIELDS = {
 
 function DenialReasonField({ parameter, title }) {
   const reasons = useLoad(async () => (await guide("GET", "packages/package_denial_reason/?is_active=true&limit=100")).body.results, []);
-  return html`<label class="field"><span>${title}</span><select name=${parameter.name} required=${parameter.required}>
+  return html`<${LoadError} request=${reasons} /><label class="field"><span>${title}</span><select name=${parameter.name} required=${parameter.required}>
     ${!parameter.required && html`<option value="">none</option>`}
     ${(reasons.data ?? []).map((reason) => html`<option key=${reason.id} value=${reason.id}>${reason.title}</option>`)}</select></label>`;
 }
@@ -53,7 +54,7 @@ function DenialReasonField({ parameter, title }) {
 function CarrierField({ parameter, record, title }) {
   const carriers = useLoad(async () => (await control("GET", "catalog")).carriers, []);
   const current = record.shipment?.cargo_company?.id;
-  return html`<label class="field"><span>${title}</span><select name=${parameter.name} required=${parameter.required}>
+  return html`<${LoadError} request=${carriers} /><label class="field"><span>${title}</span><select name=${parameter.name} required=${parameter.required}>
     ${!parameter.required && html`<option value="">default</option>`}
     ${(carriers.data ?? []).map((each) => html`<option key=${each.id} value=${each.id} selected=${each.id === current}>${each.name}</option>`)}</select></label>`;
 }
@@ -62,7 +63,7 @@ function CarrierField({ parameter, record, title }) {
 function AssignmentField({ parameter, record, title }) {
   const locations = useLoad(async () => (await control("GET", "catalog")).locations, []);
   const current = record.stock_location?.erp_code;
-  return html`<fieldset><legend>${title}</legend>
+  return html`<fieldset><legend>${title}</legend><${LoadError} request=${locations} />
     ${itemsOf(record).map((item) => html`<label class="check item assigned" key=${item.id}><${Thumbnail} product=${productOf(item)} />
       <span>${nameOf(item)} <small>${productOf(item).sku ?? ""} · ${item.id}</small></span>
       <select name=${parameter.name}><option value="">none</option>

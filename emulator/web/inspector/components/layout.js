@@ -1,5 +1,5 @@
 /** The layout around every page: navigation, world, clock, armed faults and the connection. */
-import { BASE, control, ROOT } from "../api.js";
+import { BASE, control, ROOT, WORLD } from "../api.js";
 import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { useLive, useStream } from "../loading.js";
 import { PAGES } from "../pages.js";
@@ -62,13 +62,13 @@ function World() {
   const world = useStream(({ summary }) => summary?.world);
   const worlds = useLive(() => control("GET", "worlds"), ["worlds"], []);
   const names = worlds.data?.results?.map((each) => each.name) ?? [];
-  if (!world) return html`<p class="world">…</p>`;
+  const scenario = world?.scenario ?? worlds.data?.results?.find((each) => each.name === WORLD)?.scenario;
   return html`<div class="world">
     ${names.length > 1
-      ? html`<label>World <select value=${world.name} onChange=${(event) => switchWorld(event.target.value)}>
-          ${names.map((name) => html`<option key=${name} value=${name} selected=${name === world.name}>${name}</option>`)}</select></label>`
-      : html`<span>World <strong>${world.name}</strong></span>`}
-    <span class="scenario">Scenario <a href=${href("scenarios")}>${world.scenario}</a></span>
+      ? html`<label>World <select value=${WORLD} onChange=${(event) => switchWorld(event.target.value)}>
+          ${names.map((name) => html`<option key=${name} value=${name} selected=${name === WORLD}>${name}</option>`)}</select></label>`
+      : html`<span>World <strong>${WORLD}</strong></span>`}
+    ${scenario && html`<span class="scenario">Scenario <a href=${href("scenarios")}>${scenario}</a></span>`}
   </div>`;
 }
 
@@ -81,7 +81,7 @@ function Connection() {
 }
 
 const ConnectionBar = () => (useStream((live) => live.connection) === "lost"
-  ? html`<p class="alert-bar lost" role="alert">Connection lost, retrying … The page shows the state before.</p>` : null);
+  ? html`<p class="alert-bar lost" role="alert">Connection lost, retrying … The page shows the last known state.</p>` : null);
 
 function FaultBar() {
   const faults = (useStream(({ summary }) => summary?.faults) ?? []).filter((fault) => fault.times === null || fault.hits < fault.times);

@@ -35,23 +35,28 @@ const SEARCHES = [
 
 const contains = (title, text) => title.toLowerCase().includes(text.toLowerCase());
 
-/** Return the hits for a text: records and states from the server, actions and pages. */
+/** Return the hits for a text: records and states from the server, actions and pages; and the error if the server did not search. */
 async function search(text, loadedGraph) {
-  const searches = SEARCHES.filter(([pattern]) => pattern.test(text)).map(([, run]) => run(text).catch(() => []));
+  let failure = null;
+  const searches = SEARCHES.filter(([pattern]) => pattern.test(text)).map(([, run]) => run(text).catch((error) => {
+    if (!error.isRefusal) failure = error;
+    return [];
+  }));
   const [graph, ...found] = await Promise.all([text.length < 2 ? null : loadedGraph, ...searches]);
+  if (graph instanceof Error) failure = graph;
   const pages = PAGES.filter(([, title]) => contains(title, text)).map(([name, title]) => ({ title, detail: "Page", to: href(name) }));
   const actions = ACTIONS.filter(([title]) => text && contains(title, text)).map(([title, run]) => ({ title, detail: "Action", run }));
-  const states = text.length < 2 ? [] : [["packages", "Packages"], ["transfers", "Transfer orders"]].flatMap(([part, many]) => (graph?.[part].states ?? [])
+  const states = text.length < 2 ? [] : [["packages", "Packages"], ["transfers", "Transfer orders"]].flatMap(([part, many]) => (graph?.[part]?.states ?? [])
     .filter((state) => contains(state.name, text)).map((state) => ({ title: `${many}: ${state.name}`, detail: `${state.count} · State`, to: href(part, { state: state.id }) })));
   const records = [...new Map(found.flat().map((hit) => [hit.to, hit])).values()];
-  return [...records, ...states, ...actions, ...pages];
+  return { hits: [...records, ...states, ...actions, ...pages], failure };
 }
 
 export function Palette({ onClose }) {
   const [text, setText] = useState("");
-  const [{ hits, of }, setFound] = useState({ hits: [], of: null });
+  const [{ hits, failure, of }, setFound] = useState({ hits: [], failure: null, of: null });
   const [selected, setSelected] = useState(0);
-  const [graph] = useState(() => control("GET", "graph").catch(() => null));
+  const [graph] = useState(() => control("GET", "graph").catch((error) => error));
   const isChosen = useRef(false);  // Enter was pressed before the hits of the text were there
   const choose = (hit) => {
     onClose();
@@ -64,9 +69,9 @@ export function Palette({ onClose }) {
     const timer = setTimeout(async () => {
       const found = await search(text.trim(), graph);
       if (!isNewest) return;
-      setFound({ hits: found, of: text });
+      setFound({ ...found, of: text });
       setSelected(0);
-      if (isChosen.current && found.length) choose(found[0]);
+      if (isChosen.current && found.hits.length) choose(found.hits[0]);
     }, text ? DEBOUNCE_MS : 0);
     return () => {
       isNewest = false;
@@ -91,5 +96,6 @@ export function Palette({ onClose }) {
     <ul id="palette-hits" class="palette-hits" role="listbox" aria-label="Results">${hits.map((hit, index) => html`
       <li key=${hit.to ?? hit.title} id="hit-${index}" role="option" aria-selected=${index === selected} onClick=${() => choose(hit)}>
         <span>${hit.title}</span> <small>${hit.detail}</small></li>`)}</ul>
-    ${text && text === of && !hits.length && html`<p class="empty" role="status">Nothing matches.</p>`}<//>`;
+    ${text && text === of && failure && html`<p class="empty" role="status">${failure.message} Records and states were not searched.</p>`}
+    ${text && text === of && !failure && !hits.length && html`<p class="empty" role="status">No results.</p>`}<//>`;
 }

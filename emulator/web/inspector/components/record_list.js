@@ -3,7 +3,7 @@ import { control, guide, queryString } from "../api.js";
 import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
 import { useLive, useLoad } from "../loading.js";
 import { currentQuery, href, navigate } from "../router.js";
-import { number } from "../format.js";
+import { humanize, number } from "../format.js";
 import { PageHeading, WhenLoaded } from "./common.js";
 import { Pager, Table } from "./table.js";
 
@@ -29,7 +29,8 @@ export function RecordList({ kind, query }) {
       <button type="button" onClick=${list.reload}>Refresh</button><//>
     <div class="card">
       <${FilterBar} ...${{ kind, query, show }} states=${graph.data?.[kind.graph].states ?? []} filters=${filters.data ?? []} />
-      <${WhenLoaded} request=${list}>${(page) => html`<${Results} ...${{ kind, page, query, limit, show }} />`}<//>
+      ${list.error?.isRefusal && html`<p><a href=${href(kind.name)}>Show all ${kind.many}</a></p>`}
+      <${WhenLoaded} request=${list}>${(page) => html`<${Results} ...${{ kind, page, query, limit, show, isOutdated: list.isOutdated }} />`}<//>
     </div></div>`;
 }
 
@@ -39,16 +40,19 @@ function markPainted() {
   requestAnimationFrame(() => setTimeout(() => performance.mark("rows-painted")));
 }
 
-function Results({ kind, page, query, limit, show }) {
+const isFiltered = (query) => Object.keys(query).some((key) => !LIST_PARAMETERS.includes(key));
+
+function Results({ kind, page, query, limit, show, isOutdated }) {
   const pages = Math.max(1, Math.ceil(page.count / limit));
   const by = (query.sort ?? "-id").split(",")[0];
   const sort = { by: by.replace(/^-/, ""), order: by.startsWith("-") ? "descending" : "ascending" };
-  const pager = html`<${Pager} page=${Number(query.page) || 1} pages=${pages} count=${page.count} one=${kind.one} many=${kind.many}
+  const pager = html`<${Pager} page=${Number(query.page) || 1} pages=${pages} count=${page.count} one=${kind.one} many=${kind.many} isOutdated=${isOutdated}
     onPage=${(next) => show({ page: next > 1 ? next : "" })} />`;
-  return html`<div>${pager}
+  return html`<div aria-busy=${isOutdated}>${pager}
     <${Table} label=${kind.title} columns=${kind.columns} rows=${page.results} rowKey=${(row) => row.id} sort=${sort}
       onSort=${(field, order) => show({ sort: order === "descending" ? `-${field}` : field })}
-      empty=${html`No ${kind.many} match. <a href=${href(kind.name)}>Clear filters</a>`} />
+      empty=${isFiltered(query) ? html`No ${kind.many} match. <a href=${href(kind.name)}>Clear filters</a>`
+        : html`This world has no ${kind.many}. <a href=${href("create")}>Place an order</a>`} />
     ${page.results.length > 15 && pager}</div>`;
 }
 
@@ -68,7 +72,7 @@ function FilterBar({ kind, query, states, filters, show }) {
         ${states.map((state) => html`<option key=${state.id} value=${state.id} selected=${String(state.id) === query.state}>
           ${state.name} (${number(state.count)})</option>`)}</select></label>
       <label class="field"><span>Search by</span><select value=${field} onChange=${(event) => setField(event.target.value)}>
-        ${(filters.length ? filters : [{ name: field, doc: field }]).filter((filter) => filter.name !== "state").map((filter) => html`
+        ${(filters.length ? filters : [{ name: field, doc: field === kind.defaultField ? DEFAULT_FILTER : humanize(field) }]).filter((filter) => filter.name !== "state").map((filter) => html`
           <option key=${filter.name} value=${filter.name} selected=${filter.name === field}>${filter.doc}</option>`)}</select></label>
       <label class="field"><span>${valueLabel(selected)}</span>
         <input type="search" value=${text} onInput=${(event) => setText(event.target.value)} /></label>
@@ -78,6 +82,8 @@ function FilterBar({ kind, query, states, filters, show }) {
     </form>`;
 }
 
+/** The title of the default filter, before the server has sent all of them. */
+const DEFAULT_FILTER = "order number (starts with)";
 const VALUE_LABELS = {
   datetime: "Value (2023-04-05T09:00:00Z)", date: "Value (2023-04-05)", boolean: "Value (true or false)", number: "Value (number)",
   number_list: "Values (numbers, comma-separated)", char_list: "Values (comma-separated)",

@@ -125,7 +125,7 @@ function EdgeDetails({ graph, edge, list, onClose }) {
   return html`<div class="transitions" role="status"><strong>${from} → ${to}</strong> <button type="button" class="quiet" aria-label="Close" onClick=${onClose}>✕</button>
     <ul>${edge.transitions.map((each) => html`<li key=${each.id}><span class="badge">${each.label}</span> <code>${each.command}</code>
       ${each.actor !== "command" && html` <em>${ACTORS[each.actor]?.title ?? each.actor}</em>`}</li>`)}</ul>
-    ${entries.length ? html`<${Activity} entries=${entries.slice(0, LOG_LENGTH)} label="Latest" />` : html`<p class="hint">Not taken lately. <a href=${href(list, { state: edge.from })}>Records in ${from}</a></p>`}</div>`;
+    ${entries.length ? html`<${Activity} entries=${entries.slice(0, LOG_LENGTH)} label="Latest" />` : html`<p class="hint">No recent changes. <a href=${href(list, { state: edge.from })}>Records in ${from}</a></p>`}</div>`;
 }
 
 const ActorBadge = ({ actor, x, y }) => html`<g class="sign ${actor}" transform="translate(${x} ${y})">

@@ -42,10 +42,10 @@ function ColumnHeading({ column, sort, onSort }) {
 }
 
 /** Pagination controls. */
-export function Pager({ page, pages, count, one, many, onPage }) {
+export function Pager({ page, pages, count, one, many, onPage, isOutdated = false }) {
   const goTo = (number) => () => onPage(Math.min(Math.max(number, 1), pages));
   return html`<nav class="pager" aria-label="Pages">
-    <span class="grow" role="status">${count.toLocaleString("en")} ${count === 1 ? one : many}</span>
+    <span class="grow" role="status">${isOutdated ? "Loading …" : `${count.toLocaleString("en")} ${count === 1 ? one : many}`}</span>
     <button type="button" disabled=${page <= 1} onClick=${goTo(1)} aria-label="First page">«</button>
     <button type="button" disabled=${page <= 1} onClick=${goTo(page - 1)} aria-label="Previous page">‹</button>
     <span>Page <${TextField} type="number" aria-label="Page" min="1" max=${pages} value=${page}

@@ -2,7 +2,7 @@
 import { control } from "../api.js";
 import { html, useState } from "../lib.js";
 import { useLoad } from "../loading.js";
-import { ActionButton, Card, CodeBlock, Hint, JsonBlock, PageHeading, Properties, Provenance, RadioGroup, Status, WhenLoaded } from "../components/common.js";
+import { ActionButton, Card, CodeBlock, Form, Hint, JsonBlock, PageHeading, Properties, Provenance, RadioGroup, Status, valuesOf, WhenLoaded } from "../components/common.js";
 import { Dialog } from "../components/dialog.js";
 import { Diff } from "../components/diff.js";
 import { resend } from "../components/export.js";
@@ -28,7 +28,8 @@ export function Page({ params: [id] }) {
     </div>`}<//></div>`;
 }
 
-const MEANINGS = { 2: "The request succeeded.", 3: "The client has to call another address.", 4: "The request was refused.", 5: "The server failed." };
+const TITLES = { 4: "Why it was refused", 5: "Why it failed" };
+const MEANINGS = { 0: "No response was sent.", 2: "The request succeeded.", 3: "The client has to call another address.", 4: "The request was refused.", 5: "The server failed." };
 
 /** Why the response is as it is: the sentence of the body, the record, the hint and the provenance of the status. */
 function Reason({ exchange }) {
@@ -36,7 +37,7 @@ function Reason({ exchange }) {
     .filter((row) => row.status === exchange.status && ["*", exchange.operation].includes(row.operation)), [exchange.id]);
   const row = rows.data?.find((each) => each.operation !== "*") ?? rows.data?.[0];
   const reasons = exchange.status >= 400 ? reasonsIn(exchange.response?.body ?? null) : [];
-  return html`<${Card} title=${exchange.status >= 400 ? "Why it was refused" : "Result"} class=${exchange.status >= 400 ? "refused" : ""}>
+  return html`<${Card} title=${TITLES[Math.floor(exchange.status / 100)] ?? "Result"} class=${exchange.status >= 400 ? "refused" : ""}>
     <p class="reason">${reasons.length ? reasons.join(" · ") : MEANINGS[Math.floor(exchange.status / 100)]}</p>
     <${Record} exchange=${exchange} />
     ${exchange.fault && html`<p>A fault changed this response: <a href=${href("faults")}>faults</a>.</p>`}
@@ -88,17 +89,13 @@ function Replay({ exchange }) {
 const bodyText = (request) => (request?.base64 ? Uint8Array.from(atob(request.base64), (each) => each.charCodeAt(0)) : request?.text);
 
 function EditDialog({ request, kept, send, onClose }) {
-  const submit = (event) => {
-    event.preventDefault();
-    const { method, path, body } = Object.fromEntries(new FormData(event.target));
-    return send({ ...request, method, path, body });
-  };
-  return html`<${Dialog} wide title="Edit and resend" onClose=${onClose}><form onSubmit=${submit}>
+  const submit = (form) => send({ ...request, ...valuesOf(form) });
+  return html`<${Dialog} wide title="Edit and resend" onClose=${onClose}><${Form} onSubmit=${submit}>
     <div class="fields"><label class="field"><span>Method</span><input name="method" defaultValue=${request.method} required /></label>
       <label class="field wide"><span>Path and query</span><input name="path" defaultValue=${request.path} required /></label></div>
     <label class="field"><span>Body</span><textarea name="body" rows="12" defaultValue=${typeof request.body === "string" ? pretty(request.body) : ""}></textarea></label>
     <p class="hint">The headers stay: ${["Authorization", ...kept.map(([name]) => name)].join(", ")}.</p>
-    <div class="actions"><button class="main">Send</button></div></form><//>`;
+    <div class="actions"><button class="main">Send</button></div><//><//>`;
 }
 
 const FORMATS = [["curl", "curl", curl], ["pytest", "pytest", pytest], ["requests", "requests", requests], ["http", ".http", httpFile], ["playwright", "Playwright", playwright]];

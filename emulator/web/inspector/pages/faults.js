@@ -1,8 +1,8 @@
 /** The faults page: presets, armed faults and a form for any fault. */
 import { control } from "../api.js";
 import { html, useState } from "../lib.js";
-import { useLive, useLoad, useStream } from "../loading.js";
-import { ActionButton, Card, PageHeading, WhenLoaded } from "../components/common.js";
+import { useLive, useLoad } from "../loading.js";
+import { ActionButton, Card, Form, PageHeading, WhenLoaded } from "../components/common.js";
 import { ConfirmButton } from "../components/dialog.js";
 import { runAction } from "../components/toasts.js";
 import { Table } from "../components/table.js";
@@ -33,16 +33,25 @@ export const PRESETS = [
 
 export const armPreset = ([title, , path, body]) => runAction(() => control("POST", path, { body }), `Armed: ${title}`);
 
+/** The paths that remove all faults: those of requests, and those of webhook deliveries. */
+export const ALL = ["faults", "hooks/disturbances"];
+
+async function loadFaults() {
+  const [requests, deliveries] = await Promise.all(ALL.map((path) => control("GET", path)));
+  return { requests: requests.results, deliveries: deliveries.results };
+}
+
 export function Page() {
-  const faults = useLive(() => control("GET", "faults"), ["faults"], []);
-  const deliveryFaults = useStream(({ summary }) => summary?.delivery_faults) ?? [];
-  const disarm = (path, text, again) => runAction(() => control("DELETE", path), text, again).then((ok) => ok && faults.reload());
-  return html`<div><${PageHeading} title="Faults">${faults.data?.count > 0 && html`<${ConfirmButton} class="danger" confirm="Disarm all faults"
-      question="All armed faults and their counts are removed." onAction=${() => disarm("faults", "All faults disarmed")}>Disarm all<//>`}<//>
+  const faults = useLive(loadFaults, ["faults"], []);
+  const disarm = (paths, text, again) => runAction(() => Promise.all(paths.map((path) => control("DELETE", path))), text, again).then((ok) => ok && faults.reload());
+  const isArmed = faults.data?.requests.length > 0 || faults.data?.deliveries.length > 0;
+  return html`<div><${PageHeading} title="Faults">${isArmed && html`<${ConfirmButton} class="danger" confirm="Disarm all faults"
+      question="All armed faults and their counts are removed." onAction=${() => disarm(ALL, "All faults disarmed")}>Disarm all<//>`}<//>
     <${Card} title="Presets"><div class="commands presets">${PRESETS.map((preset) => html`<${ActionButton} key=${preset[0]} class="preset"
       onAction=${() => armPreset(preset).then((ok) => ok && faults.reload())}><strong>${preset[0]}</strong> <small>${preset[1]}</small><//>`)}</div><//>
-    <${WhenLoaded} request=${faults} feature="faults">${({ results }) => html`<div>
-      <${Card} title="Armed"><${ArmedFaults} rows=${results} disarm=${disarm} /><${DeliveryFaults} faults=${deliveryFaults} disarm=${disarm} /><//>
+    <${WhenLoaded} request=${faults} feature="faults">${({ requests, deliveries }) => html`<div>
+      <${Card} title="Armed">${(requests.length > 0 || !deliveries.length) && html`<${ArmedFaults} rows=${requests} disarm=${disarm} />`}
+        <${DeliveryFaults} faults=${deliveries} disarm=${disarm} /><//>
       <${Card} title="Arm a fault"><${ArmForm} reload=${faults.reload} /><//></div>`}<//></div>`;
 }
 
@@ -60,12 +69,12 @@ const ArmedFaults = ({ rows, disarm }) => html`<${Table} label="Armed faults" ro
     { key: "times", title: "Limit", minor: true, number: true, cell: (row) => orDash(row.times) },
     { key: "hits", title: "Triggered", number: true, cell: (row) => number(row.hits) },
     { key: "actions", title: "Actions", cell: (row) => html`<${ActionButton} class="small" aria-label="Disarm ${row.id}"
-      onAction=${() => disarm(`faults/${row.id}`, `Disarmed ${row.kind}`, armAgain(row))}>Disarm<//>` },
+      onAction=${() => disarm([`faults/${row.id}`], `Disarmed ${row.kind}`, armAgain(row))}>Disarm<//>` },
   ]} />`;
 
 const DeliveryFaults = ({ faults, disarm }) => faults.length > 0 && html`<h3>Webhook deliveries</h3>
   <p>${faults.map((fault) => `${fault.kind}, next ${number(fault.times)} of ${fault.event_type ?? "all events"}`).join("; ")}
-    <${ActionButton} class="small" onAction=${() => disarm("hooks/disturbances", "Delivery faults removed")}>Remove<//></p>`;
+    <${ActionButton} class="small" onAction=${() => disarm(["hooks/disturbances"], "Delivery faults disarmed")}>Disarm<//></p>`;
 
 const listValues = (values) => Object.entries(values ?? {}).filter(([, value]) => value !== null)
   .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
@@ -73,12 +82,11 @@ const listValues = (values) => Object.entries(values ?? {}).filter(([, value]) =
 function ArmForm({ reload }) {
   const [kind, setKind] = useState("status");
   const operations = useLoad(async () => (await control("GET", "fidelity")).operations.map((row) => row.operation), []);
-  const submit = (event) => {
-    event.preventDefault();
-    const body = readForm(new FormData(event.target), KINDS[kind].options);
+  const submit = (form) => {
+    const body = readForm(new FormData(form), KINDS[kind].options);
     return runAction(() => control("POST", "faults", { body }), (armed) => `Armed ${armed.kind} (id ${armed.id})`).then((ok) => ok && reload());
   };
-  return html`<form onSubmit=${submit}><div class="fields">
+  return html`<${Form} onSubmit=${submit}><div class="fields">
     <label class="field"><span>Kind</span><select name="kind" value=${kind} onChange=${(event) => setKind(event.target.value)}>
       ${Object.keys(KINDS).map((name) => html`<option key=${name} selected=${name === kind}>${name}</option>`)}</select>
       <small>${KINDS[kind].description}</small></label>
@@ -96,7 +104,7 @@ function ArmForm({ reload }) {
       <label class="field"><span>After this number of requests</span><input name="after" type="number" min="0" /></label>
       <label class="field"><span>Rate (0.1 = one in ten)</span><input name="rate" type="number" min="0" max="1" step="any" /></label>
       <label class="field"><span>Maximum number of times</span><input name="times" type="number" min="1" /></label></div></fieldset>
-    <div class="actions"><button class="main">Arm fault</button></div></form>`;
+    <div class="actions"><button class="main">Arm fault</button></div><//>`;
 }
 
 /** Return the body for the control API from the form. */

@@ -4,7 +4,7 @@ import { html } from "../lib.js";
 import { useLoad } from "../loading.js";
 import { Card, PageHeading, Provenance, RadioGroup, TextField, WhenLoaded } from "../components/common.js";
 import { Table } from "../components/table.js";
-import { currentQuery, navigate } from "../router.js";
+import { currentQuery, href, navigate } from "../router.js";
 import { number } from "../format.js";
 
 const PROVENANCES = [["", "All"], ["documented", "Documented"], ["observed", "Observed"], ["framework", "Framework"], ["assumed", "Assumed"]];
@@ -46,11 +46,12 @@ function Behaviours({ sections, query }) {
   };
   return html`<div><${Totals} sections=${sections} />
     <${Card} title="Behaviours">
-    <${RadioGroup} name="part" legend="Section" options=${parts.map((each) => [each, `${each} (${sections[each].length})`])} value=${part} onChange=${(value) => show({ part: value })} />
+    <${RadioGroup} name="part" legend="Section" options=${parts.map((each) => [each, `${each.replaceAll("_", " ")} (${number(sections[each].length)})`])} value=${part} onChange=${(value) => show({ part: value })} />
     <${RadioGroup} name="how" legend="Provenance" options=${PROVENANCES} value=${provenance} onChange=${(value) => show({ how: value })} />
     <form class="bar" role="search" aria-label="Search" onSubmit=${search}><label class="field"><span>Contains</span>
       <${TextField} name="text" type="search" value=${query.text ?? ""} /></label><button>Search</button></form>
-    <${Table} label=${part} rows=${rows} rowKey=${(row) => sections[part].indexOf(row)} columns=${[
+    <${Table} label=${part.replaceAll("_", " ")} rows=${rows} rowKey=${(row) => sections[part].indexOf(row)}
+      empty=${html`No behaviours match. <a href=${href("fidelity", { part })}>Clear filters</a>`} columns=${[
       { key: "name", long: true, title: "Behaviour", cell: (row) => nameOf(part, row) },
       { key: "provenance", whole: true, title: "Provenance", cell: (row) => html`<${Provenance} of=${row.provenance} />` },
       { key: "reason", long: true, title: "Reason or source", cell: (row) => html`${row.reason ?? row.note ?? row.doc ?? ""}${row.differences ? html`<br /><strong>Differs from the recorded OMS</strong>: ${row.differences.map(differenceText).join(", ")}` : ""}` },

@@ -26,11 +26,11 @@ export function Page({ query }) {
       <${ConfirmButton} class="danger" confirm="Clear journal" onAction=${clear}
         question="All recorded exchanges of this world are deleted. This cannot be undone.">Clear<//><//>
     <${HarDrop}><${Filters} values=${filters} />
-      <${WhenLoaded} request=${journal} feature="the journal">${({ count, results }) => html`<${Exchanges} ...${{ running, count, results, filters }}
+      <${WhenLoaded} request=${journal} feature="the journal">${({ count, results }) => html`<${Exchanges} ...${{ running, count, results, filters, isOutdated: journal.isOutdated }}
         more=${() => setLimit(limit + STEP)} />`}<//><//></div>`;
 }
 
-function Exchanges({ running, count, results, filters, more }) {
+function Exchanges({ running, count, results, filters, more, isOutdated }) {
   const [selected, setSelected] = useState(new Set());
   const toggle = (id) => setSelected(new Set(selected.has(id) ? [...selected].filter((each) => each !== id) : [...selected, id]));
   const shown = results.map((row) => row.id);
@@ -39,8 +39,8 @@ function Exchanges({ running, count, results, filters, more }) {
   const isFiltered = Object.values(filters).some(Boolean);
   const columns = [{ key: "select", title: "Select", cell: (row) => html`<input type="checkbox" aria-label="Select ${row.id}" checked=${selected.has(row.id)}
     onChange=${() => toggle(row.id)} />` }, ...COLUMNS];
-  return html`<div>
-    <div class="bar between"><p class="hint">${running ? "" : "Paused: "}${count > results.length ? `The newest ${number(results.length)} of ${plural(count, "exchange")}` : plural(count, "exchange")},
+  return html`<div aria-busy=${isOutdated}>
+    <div class="bar between"><p class="hint" role="status">${isOutdated ? "Loading … " : ""}${running ? "" : "Paused: "}${count > results.length ? `The newest ${number(results.length)} of ${plural(count, "exchange")}` : plural(count, "exchange")},
         newest first. Reads by this inspector are not recorded.</p>
       ${results.length > 0 && html`<span class="buttons" role="group" aria-label="Export">Export ${chosen.length ? number(chosen.length) : "all shown"} as
         ${FORMATS.map((format) => html`<${ActionButton} key=${format[0]} class="small" onAction=${() => download(ids, format).catch(showError)}>${format[1]}<//>`)}</span>`}</div>
@@ -56,7 +56,7 @@ const COLUMNS = [
   { key: "at", whole: true, title: "Time", cell: (row) => time(row.at) },
   { key: "method", title: "Method", cell: (row) => html`<strong>${row.method}</strong>` },
   { key: "path", long: true, title: "Path", cell: (row) => html`<a href=${href(`journal/${row.id}`)}>${row.path}</a>` },
-  { key: "operation", minor: true, title: "Operation", cell: (row) => orDash(row.operation) },
+  { key: "operation", long: true, minor: true, title: "Operation", cell: (row) => orDash(row.operation) },
   { key: "status", title: "Status", cell: (row) => html`<${Status} of=${row.status} />` },
   { key: "result", long: true, minor: true, title: "Result", cell: (row) => html`${row.fault ? html`<span class="badge">fault: ${row.fault}</span> ${shorten(row.hint)}` : orDash(shorten(row.hint))}` },
 ];

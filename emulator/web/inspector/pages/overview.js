@@ -1,8 +1,8 @@
 /** The overview page: what happens now, the state graphs, and how to call the API. */
 import { control, ROOT, TOKEN } from "../api.js";
 import { html, useState } from "../lib.js";
-import { useClock, useLive, useStream } from "../loading.js";
-import { Activity } from "../components/activity.js";
+import { useClock, useLive } from "../loading.js";
+import { LatestActivity } from "../components/activity.js";
 import { ActionButton, Card, CodeBlock, copy, CopyButton, PageHeading, Properties, stateCategory, WhenLoaded } from "../components/common.js";
 import { Charts } from "../components/charts.js";
 import { ConfirmButton } from "../components/dialog.js";
@@ -31,7 +31,7 @@ export function Page() {
       question="The world returns to the start of its scenario. Its journal and all changes since then are lost. Snapshots stay.">Reset world<//><//>
     <${Totals} graph=${graph.data?.packages} />
     <div class="columns wide-left">
-      <${Card} title="Activity" side=${html`<a href=${href("journal")}>Journal</a>`}><${Feed} /><//>
+      <${Card} title="Activity" side=${html`<a href=${href("journal")}>Journal</a>`}><${LatestActivity} length=${FEED_LENGTH} /><//>
       <${Card} title="Traffic" class="traffic"><${Traffic} /><//>
     </div>
     <${WhenLoaded} request=${graph}>${({ packages, transfers }) => html`<div>
@@ -57,11 +57,6 @@ function Totals({ graph }) {
   return html`<dl class="totals" aria-label="Packages by group of states">
     <div><dt>Packages</dt><dd><a href=${href("packages")}>${number(total(graph))}</a></dd></div>
     ${GROUPS.map(([group, title]) => html`<div key=${group} class=${group}><dt>${title}</dt><dd>${number(sum(group))}</dd></div>`)}</dl>`;
-}
-
-function Feed() {
-  const entries = useStream(({ activity }) => activity);
-  return html`<${Activity} entries=${entries.slice(0, FEED_LENGTH)} />`;
 }
 
 function Traffic() {

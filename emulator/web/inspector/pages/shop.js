@@ -8,7 +8,7 @@ import { href, navigate } from "../router.js";
 import { Picture, placeOrder } from "./create.js";
 
 const SHOWN = 12;
-const COUNTRIES = [["TRY", "Türkiye"], ["EUR", "Italia"]];
+const COUNTRIES = [["TRY", "Türkiye"], ["EUR", "Italy"]];
 const CITIES = { TRY: "İstanbul", EUR: "Milano" };
 /** The stations that a customer sees: title, and the state values that have reached it. */
 const STATIONS = [
@@ -26,7 +26,7 @@ function Shelf() {
   const [currency, setCurrency] = useState("TRY");
   return html`<div><${PageHeading} title="Shop"><label class="field"><span class="sr">Country</span><select value=${currency} onChange=${(event) => setCurrency(event.target.value)}>
       ${COUNTRIES.map(([key, title]) => html`<option key=${key} value=${key} selected=${key === currency}>${title}</option>`)}</select></label><//>
-    <${WhenLoaded} request=${catalog} feature="the catalogue">${({ products }) => html`<ul class="shop">${bestOf(products, currency).map((product) => html`<${Product} key=${product.id} product=${product} />`)}</ul>`}<//></div>`;
+    <${WhenLoaded} request=${catalog} feature="the catalogue">${({ products }) => html`<${Products} products=${bestOf(products, currency)} />`}<//></div>`;
 }
 
 /** Return one product of each kind, in different colours. */
@@ -34,6 +34,9 @@ function bestOf(products, currency) {
   const kinds = Map.groupBy(products.filter((product) => product.currency === currency), (product) => product.sku.split("-").slice(0, 2).join("-"));
   return [...kinds.values()].map((group, index) => group[(index * 5) % group.length]).slice(0, SHOWN);
 }
+
+const Products = ({ products }) => (products.length ? html`<ul class="shop">${products.map((product) => html`<${Product} key=${product.id} product=${product} />`)}</ul>`
+  : html`<p class="empty">This world has no products for this country.</p>`);
 
 function Product({ product }) {
   const buy = async () => {
@@ -53,8 +56,8 @@ function Tracking({ id }) {
         aria-current=${title === current(record.state) ? "step" : undefined}>${title}</li>`)}</ol>
       <p class="big-time" role="status">${message(record)}</p>
       <p>${record.packageitem_set.map((item) => item.order_item.product.name).join(", ")}</p>
-      <p><a href=${href(`packages/${record.id}`)}>Behind the scenes: package ${record.number}</a></p><//>
-    <${Card} title="What happened">${activity.data && html`<${Activity} entries=${activity.data.results.filter((entry) => entry.kind !== "refused")} isOneRecord />`}<//></div>`}<//></div>`;
+      <p><a href=${href(`packages/${record.id}`)}>Open package ${record.number}</a></p><//>
+    <${Card} title="Activity"><${WhenLoaded} request=${activity} feature="the activity">${({ results }) => html`<${Activity} entries=${results.filter((entry) => entry.kind !== "refused")} isOneRecord />`}<//><//></div>`}<//></div>`;
 }
 
 const current = (state) => STATIONS.findLast(([, values]) => values.includes(state.enum_value))?.[0];

@@ -1,8 +1,8 @@
 /** The stories: chapters with narration, each in a separate world; and the page of a presenter. */
 import { control, ROOT, BASE } from "../api.js";
 import { html, useEffect, useLayoutEffect, useState } from "../lib.js";
-import { useLoad, useStream } from "../loading.js";
-import { Activity } from "../components/activity.js";
+import { useLoad } from "../loading.js";
+import { LatestActivity } from "../components/activity.js";
 import { setClock } from "../components/clock_controls.js";
 import { ActionButton, Card, CopyButton, PageHeading, WhenLoaded } from "../components/common.js";
 import { runAction, showError } from "../components/toasts.js";
@@ -45,12 +45,11 @@ function Story({ name, number, presents }) {
     document.documentElement.classList.toggle("presenter", presents);
     return () => document.documentElement.classList.remove("presenter");
   }, [presents]);
-  return html`<div><p><a href=${href("stories")}>← Stories</a></p><${WhenLoaded} request=${story} feature="stories">${(loaded) => html`
+  return html`<div><p><a href=${href("stories")}>← Stories</a></p>${!story.data && html`<${PageHeading} title="Story" />`}<${WhenLoaded} request=${story} feature="stories">${(loaded) => html`
     <${Chapter} story=${loaded} name=${name} number=${Math.min(number, loaded.chapters.length)} presents=${presents} />`}<//></div>`;
 }
 
 function Chapter({ story, name, number, presents }) {
-  const entries = useStream(({ activity }) => activity);
   const [busy, setBusy] = useState(false);
   const chapter = story.chapters[number - 1];
   const query = presents ? { presenter: "1" } : {};
@@ -78,11 +77,11 @@ function Chapter({ story, name, number, presents }) {
         <a class="button" href=${href(chapter.show)}>Show it</a>
         <a class="button" href=${href(`stories/${name}/${number}`, presents ? {} : { presenter: "1" })}>${presents ? "Leave presenter page" : "Presenter page"}</a>
         <${CopyButton} text=${link} label="Copy link" subject="the chapter" /></div></section>
-    <div class="columns wide-left"><${Card} title="What happens"><${Activity} entries=${entries.slice(0, FEED_LENGTH)} /><//>
+    <div class="columns wide-left"><${Card} title="Activity"><${LatestActivity} length=${FEED_LENGTH} /><//>
       <div><${Card} title="Speed"><div class="commands"><${ActionButton} onAction=${() => setClock({ mode: "frozen" }, "The clock is frozen")}>Freeze<//>
           ${SPEEDS.map((speed) => html`<${ActionButton} key=${speed} onAction=${() => setClock({ mode: "ticking", speed }, `The clock runs at ${speed} × speed`)}>×${speed}<//>`)}</div><//>
-        <${Card} title="Make trouble"><div class="commands">${PRESETS.map((preset) => html`<${ActionButton} key=${preset[0]} class="danger" title=${preset[1]} onAction=${() => armPreset(preset)}>${preset[0]}<//>`)}
-          <${ActionButton} onAction=${() => runAction(() => Promise.all([control("DELETE", "faults"), control("DELETE", "hooks/disturbances")]), "All is well again")}>Stop<//></div><//>
+        <${Card} title="Faults"><div class="commands">${PRESETS.map((preset) => html`<${ActionButton} key=${preset[0]} class="danger" title=${preset[1]} onAction=${() => armPreset(preset)}>${preset[0]}<//>`)}
+          <${ActionButton} onAction=${() => runAction(() => Promise.all([control("DELETE", "faults"), control("DELETE", "hooks/disturbances")]), "All faults disarmed")}>Disarm all<//></div><//>
         <${Card} title="Chapters"><ol class="chapters">${story.chapters.map((each, index) => html`<li key=${index}>
           <button type="button" class="link" aria-current=${index + 1 === number ? "step" : undefined} onClick=${() => go(index + 1)}>${each.title}</button></li>`)}</ol>
           <p class="hint">${plural(story.chapters.length, "chapter")}. The arrow keys turn the page.</p><//></div></div></div>`;

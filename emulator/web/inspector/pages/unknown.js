@@ -1,5 +1,5 @@
 /** Shown for an address without a page, and for a world that does not exist. */
-import { BASE, control } from "../api.js";
+import { BASE, control, WORLD } from "../api.js";
 import { html } from "../lib.js";
 import { ActionButton, Card, PageHeading } from "../components/common.js";
 import { runAction } from "../components/toasts.js";
@@ -12,11 +12,10 @@ export const Page = ({ name, missing }) => (missing ? html`<${MissingWorld} reas
     <ul class="links">${PAGES.map(([each, title]) => html`<li key=${each}><a href=${href(each)}>${title}</a></li>`)}</ul><//></div>`);
 
 function MissingWorld({ reason }) {
-  const name = decodeURIComponent(/\/w\/([^/]+)\//.exec(location.pathname)?.[1] ?? "default");
-  const create = () => runAction(() => control("PUT", `worlds/${encodeURIComponent(name)}`, { body: {} }), `Created world ${name}`)
+  const create = () => runAction(() => control("PUT", `worlds/${encodeURIComponent(WORLD)}`, { body: {} }), `Created world ${WORLD}`)
     .then((done) => done && location.reload());
-  return html`<div><${PageHeading} title="World ${name} does not exist" />
+  return html`<div><${PageHeading} title="World ${WORLD} does not exist" />
     <${Card}><p>It was deleted or never created: ${reason}.</p>
       <div class="commands"><a class="button main" href="${BASE}/__admin/ui/">Open the default world</a>
-        <${ActionButton} onAction=${create}>Create world ${name}<//></div><//></div>`;
+        <${ActionButton} onAction=${create}>Create world ${WORLD}<//></div><//></div>`;
 }

@@ -3,7 +3,7 @@ import { control, webhookService } from "../api.js";
 import { html, useState } from "../lib.js";
 import { useClock, useLive, useLoad } from "../loading.js";
 import { Dialog } from "../components/dialog.js";
-import { ActionButton, Card, JsonBlock, PageHeading, Properties, Status, WhenLoaded } from "../components/common.js";
+import { ActionButton, Card, Form, JsonBlock, LoadError, Loading, PageHeading, Properties, Status, valuesOf, WhenLoaded } from "../components/common.js";
 import { advance } from "../components/clock_controls.js";
 import { runAction } from "../components/toasts.js";
 import { Table } from "../components/table.js";
@@ -26,12 +26,14 @@ export function Page({ query }) {
 
 /** The next scheduled event, with a button that advances the clock to it. */
 function NextEvent() {
-  const clock = useClock();
+  const first = useLoad(() => control("GET", "clock"), []);
+  const clock = useClock() ?? first.data;
   const due = clock?.next_event;
+  if (!clock) return html`<${Card} title="Next event">${first.error ? html`<${LoadError} request=${first} />` : html`<${Loading} />`}<//>`;
   return html`<${Card} title="Next event"><p>${due
     ? html`Due at <strong>${time(due)}</strong>. The clock is at ${time(clock.now)}.`
     : "No events are scheduled."}</p>
-    <div class="commands"><${ActionButton} onAction=${() => advance({ to_next_event: true })} disabled=${!due}>Advance to next event<//><a class="button" href=${href("clock")}>Clock</a></div><//>`;
+    <div class="commands"><${ActionButton} onAction=${() => advance({ to_next_event: true })} disabled=${!due || clock.mode === "real"}>Advance to next event<//><a class="button" href=${href("clock")}>Clock</a></div><//>`;
 }
 
 function Deliveries({ page, reload, event, more }) {
@@ -39,8 +41,8 @@ function Deliveries({ page, reload, event, more }) {
   const rows = page.results.filter((row) => !event || String(row.event) === event).toReversed();
   const retry = (delivery) => runAction(() => webhookService("POST", `hook_events/${delivery.event}/retry/`, { body: { force: true } }),
     (response) => `Retried: ${response.body.detail}`).then(reload);
-  return html`<div><p class="hint">${page.count > page.results.length ? `The newest ${number(page.results.length)} of ` : ""}${plural(page.count, "delivery", "deliveries")}, newest first.
-      ${event && html` Only event ${event}. <a href=${href("webhooks")}>Clear filter</a>`}</p>
+  return html`<div>${(page.count > 0 || event) && html`<p class="hint">${page.count > page.results.length ? `The newest ${number(page.results.length)} of ` : ""}${plural(page.count, "delivery", "deliveries")}, newest first.
+      ${event && html` Only event ${event}. <a href=${href("webhooks")}>Clear filter</a>`}</p>`}
     <${Table} label="Deliveries" rows=${rows} rowKey=${(row) => row.id} empty=${event ? "No delivery of this event is in the log." : "No deliveries."} columns=${[
       { key: "at", whole: true, title: "Time", cell: (row) => time(row.at) },
       { key: "type", whole: true, title: "Event", cell: (row) => html`<button type="button" class="link" onClick=${() => setOpen(row)}>${row.event_type}</button>` },
@@ -71,7 +73,7 @@ function Subscriptions() {
   const change = (action, text) => runAction(action, text).then((ok) => ok && hooks.reload());
   const toggle = (hook) => change(() => webhookService("PATCH", `hooks/${hook.id}/`, { body: { is_active: !hook.is_active } }),
     `Subscription ${hook.id} ${hook.is_active ? "disabled" : "enabled"}`);
-  return html`<${WhenLoaded} request=${hooks} feature="webhook subscriptions">${({ results }) => html`<div>
+  return html`<${WhenLoaded} request=${hooks} feature="webhook subscriptions">${({ count, results }) => html`<div>
     <${SubscribeForm} change=${change} />
     <${Table} label="Subscriptions" rows=${results} rowKey=${(hook) => hook.id} empty="No subscriptions." columns=${[
       { key: "id", minor: true, number: true, title: "ID", cell: (hook) => hook.id },
@@ -81,20 +83,19 @@ function Subscriptions() {
       { key: "on", title: "Active", cell: (hook) => (hook.is_active ? "yes" : "no") },
       { key: "actions", title: "Actions", cell: (hook) => html`<${ActionButton} class="small" onAction=${() => toggle(hook)}
         aria-label="${hook.is_active ? "Disable" : "Enable"} subscription ${hook.id}">${hook.is_active ? "Disable" : "Enable"}<//>` },
-    ]} /></div>`}<//>`;
+    ]} />${count > results.length && html`<p class="hint">Showing ${number(results.length)} of ${number(count)}.</p>`}</div>`}<//>`;
 }
 
 const RETRY_CONFIG = { choice: "exponential", kwargs: { base: 2, factor: 1 } };
 
 function SubscribeForm({ change }) {
   const types = useLoad(async () => (await webhookService("GET", "hooks/registry/")).body, []);
-  const submit = (event) => {
-    event.preventDefault();
-    const { target_url: url, event_type: type } = Object.fromEntries(new FormData(event.target));
+  const submit = (form) => {
+    const { target_url: url, event_type: type } = valuesOf(form);
     return change(() => webhookService("POST", "hooks/", { body: { target_url: url, event_type: type, retry_countdown_config: RETRY_CONFIG } }), `Subscribed ${url} to ${type}`);
   };
-  return html`<form class="bar" onSubmit=${submit}>
+  return html`<${LoadError} request=${types} /><${Form} class="bar" onSubmit=${submit}>
     <label class="field"><span>Event</span><select name="event_type">${(types.data ?? []).map((type) => html`<option key=${type}>${type}</option>`)}</select></label>
-    <label class="field"><span>Target URL</span><input name="target_url" type="url" required maxlength="255" placeholder="http://127.0.0.1:3000/hook" /></label>
-    <button class="main" disabled=${!types.data}>Subscribe</button></form>`;
+    <label class="field wide"><span>Target URL</span><input name="target_url" type="url" required maxlength="255" placeholder="http://127.0.0.1:3000/hook" /></label>
+    <button class="main" disabled=${!types.data}>Subscribe</button><//>`;
 }
