@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -64,11 +65,20 @@ class EntryPoint:
 # Options and markers
 
 
+def server_url(text: str) -> str:
+    """Return the address of a server, or raise `ArgumentTypeError`."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ArgumentTypeError(f"{text!r} is not the address of a server; use one such as http://127.0.0.1:8080")
+    return text
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("oms-emulator", "emulated OMS")
     group.addoption(
         "--oms-target",
         metavar="URL",
+        type=server_url,
         help="use a server that already runs: `oms_url` is this URL, and tests that use `oms` are skipped",
     )
     group.addoption(

@@ -56,8 +56,8 @@ COMMAND = "package__prepare_package_command__waiting__preparing"
 ALLOWANCES = {
     "modules": (25, "56 modules of features that were added after the layout, and of splits"),
     "lines of Python": (
-        13_520,
-        "10,200 of later features, and 3,300 that these added to older modules",
+        13_640,
+        "10,200 of later features, and 3,440 that these added to older modules",
     ),
 }
 """Figure -> how far it may exceed its bar, and why. `docs/explanation/decisions/size.md` has the details."""

@@ -73,7 +73,21 @@ Importing all commands takes half a second.
 COMMANDS = LazyCommands({name: f"emulator.cli.{target}" for name, (target, _) in COMMAND_TABLE.items()})
 
 
-class CommandGroup(click.Group):
+class ListingGroup(click.Group):
+    """A group that lists the known commands if a name is unknown."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if args[0].startswith("-"):  # an option
+                raise
+            raise click.UsageError(f"{error.format_message()} Known: {', '.join(self.commands)}.", ctx) from None
+
+
+class CommandGroup(ListingGroup):
     """A group that prints each error as one line and exits with code 2."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

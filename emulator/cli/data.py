@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -13,9 +14,11 @@ import orjson
 
 from emulator.api.openapi import PARTS, VERSIONS, arazzo_document, asyncapi_document, openapi_document
 from emulator.api.routes import ROUTES
-from emulator.cli.terminal import NamedChoice, errors_as_messages, with_progress, write_file
+from emulator.cli import ListingGroup
+from emulator.cli.terminal import Integer, NamedChoice, errors_as_messages, with_progress, write_file
 from emulator.core.credentials import CREDENTIALS, issue_token
 from emulator.core.files import encode_scenario, replace_file, write_scenario_file
+from emulator.core.hosts import is_server_address
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import load_schema
 from emulator.domain.installation import DEFAULT, installation_path, portable_form, read_installation
@@ -32,13 +35,15 @@ from emulator.worlds.loading.recorded_responses import (
 )
 from emulator.worlds.loading.scenario_import import ScenarioImport, import_scenario
 from emulator.worlds.loading.scenarios import build_export, encode_scenario_file
-from emulator.worlds.registry import DEFAULT_WORLD
+from emulator.worlds.registry import DEFAULT_WORLD, validated_name
 
 TIMEOUT = 60
 DEFAULT_URL = "http://127.0.0.1:8080"
 DEFAULT_NAME = "imported"
 REPORTED_FIELDS = ("filled", "missing", "corrected", "by_id", "left_out", "replaced")
 """Attributes of `ScenarioImport` that are printed, in this order."""
+MAX_LIFETIME = 2**63 - 1
+"""The largest number that can be sent. The server checks the lifetime against the calendar."""
 HAS_FINDINGS = 1
 """Exit code of a command that has findings."""
 FILE = click.Path(path_type=Path)
@@ -106,13 +111,14 @@ def call_server(url: str, world: str, path: str, document: JsonValue = None, adm
 
     Raise `ValueError` if the call fails.
     """
-    address = urlsplit(url)
-    if address.scheme not in ("http", "https") or not address.hostname:
+    if not is_server_address(url):
         raise ValueError(f"{url!r} is not an address; use an address such as {DEFAULT_URL}")
+    validated_name(world)
+    address = urlsplit(url)
     prefix = "" if world == DEFAULT_WORLD else f"/w/{quote(world, safe='')}"
     connect = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    connection = connect(address.hostname, address.port, timeout=TIMEOUT)
-    headers = {"Authorization": f"Bearer {admin_token}"} if admin_token else {}
+    connection = connect(address.hostname or "", address.port, timeout=TIMEOUT)
+    headers = {"Authorization": f"Bearer {admin_token}".encode(errors="surrogateescape")} if admin_token else {}
     try:
         connection.request(
             "GET" if document is None else "POST",
@@ -166,7 +172,7 @@ def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, fo
 def read_json(file: Path) -> JsonValue:
     """Return the JSON in a file, which may be a pipe. Raise `ValueError` with one line if there is none."""
     try:
-        return orjson.loads(file.read_bytes())
+        return orjson.loads(file.read_bytes().removeprefix(BOM_UTF8))
     except OSError as error:
         raise ValueError(f"cannot read {file}: {error.strerror}") from None
     except ValueError as error:
@@ -211,7 +217,7 @@ def print_import_report(imported: ScenarioImport, skipped: Iterable[SkippedEntry
 # installation
 
 
-@click.group()
+@click.group(cls=ListingGroup)
 def installation() -> None:
     """Create, lint and compare installations: states, transitions, locations."""
 
@@ -389,7 +395,8 @@ def openapi(
 @click.argument("role", metavar="ROLE", type=NamedChoice(list(CREDENTIALS)))
 @click.option(
     "--expires-in",
-    type=int,
+    type=Integer(-MAX_LIFETIME, MAX_LIFETIME),
+    metavar="SECONDS",
     help=f"Lifetime in seconds, by the clock of the server at --url.  [default: {JWT_LIFETIME}]",
 )
 @click.option("--kind", type=NamedChoice(["jwt", "token"]), default="jwt", show_default=True)
@@ -402,6 +409,8 @@ def token(*, role: str, expires_in: int | None, kind: str, url: str | None, worl
     A jwt expires by the clock of the server that creates it. Without --url and --expires-in no server is asked, and
     the jwt expires after an hour of the machine's clock.
     """
+    if world != DEFAULT_WORLD and url is None and expires_in is None:
+        raise click.UsageError("--world requires --url or --expires-in: without them no server is asked")
     if kind == "token":
         if expires_in is not None or url is not None:
             raise click.UsageError("a token does not expire; --expires-in and --url require --kind jwt")

@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from emulator.cli.serve import DEFAULT_SCENARIO, listen_errors
-from emulator.cli.terminal import configure_logging, errors_as_messages, require_python_package
+from emulator.cli.terminal import Integer, configure_logging, errors_as_messages, require_python_package
 from emulator.client.emulator import Emulator
+from emulator.core.hosts import is_server_address
+from emulator.worlds.registry import validated_name
 
 MCP_EXTRA = "oms-emulator mcp needs the extra `mcp`: pip install 'oms-emulator[mcp]'"
 
@@ -24,7 +26,7 @@ MCP_EXTRA = "oms-emulator mcp needs the extra `mcp`: pip install 'oms-emulator[m
 @click.option("--transport", type=click.Choice(["stdio", "http"]), default="stdio", show_default=True)
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Integer(0, 65535),
     default=8090,
     show_default=True,
     help="Port of --transport http on 127.0.0.1; 0 selects a free one.",
@@ -37,6 +39,10 @@ def mcp(*, url: str | None, scenario: str | None, transport: str, port: int, rea
     require_python_package("the MCP server")
     if url is not None and scenario is not None:
         raise click.UsageError("--url and --scenario cannot be used together")
+    if url is not None and not is_server_address(url):
+        raise click.UsageError(f"{url!r} is not the address of a server; use one such as http://127.0.0.1:8080")
+    with errors_as_messages():
+        validated_name(target["world"])
     configure_logging("text", quiet=False, verbose=False, access=False)
     try:
         from emulator.client import mcp_server  # noqa: PLC0415 - needs the extra `mcp`

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import click
 
 from emulator.cli.data import FILE, print_import_report, scenario_name, write_installation
-from emulator.cli.reports import is_server_address
 from emulator.cli.serve import SignalWaiter, listen_errors
-from emulator.cli.terminal import LOG, configure_logging, errors_as_messages, require_python_package
+from emulator.cli.terminal import LOG, Integer, configure_logging, errors_as_messages, require_python_package
 from emulator.client.shadow import Prober, Shadow
 from emulator.contract.evidence import Evidence, read_evidence
 from emulator.core.files import check_folder, check_target, encode_scenario, replace_file, write_scenario_file
+from emulator.core.hosts import check_host, is_server_address
 from emulator.worlds.loading.installation_import import DESCRIPTION, installation_text
 from emulator.worlds.loading.recording import (
     ExchangeWorker,
@@ -41,9 +41,7 @@ Examples:
 @click.option("--target", required=True, metavar="URL", help="Address of the OMS. Its certificate is verified.")
 @click.option("-o", "--output", type=FILE, help="Write the scenario to this file. Required without --evidence.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=8081, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one."
-)
+@click.option("--port", default=8081, show_default=True, type=Integer(0, 65535), help="Port; 0 selects a free one.")
 @click.option("--allow-writes", is_flag=True, help="Also forward requests that change records.")
 @click.option(
     "--anonymize/--no-anonymize", default=True, show_default=True, help="Replace personal values and secrets."
@@ -79,6 +77,7 @@ def record(  # noqa: PLR0913 - one parameter for each option
     from emulator.web.recording_proxy import RecordingProxy, create_proxy_server  # noqa: PLC0415 - the npm package has no ssl
 
     with errors_as_messages(), listen_errors(f"{host}:{port}"):
+        check_host(host)
         files = RecordedFiles(**options)
         proxy = RecordingProxy(target, files.add, allow_writes=allow_writes)
         if probe:

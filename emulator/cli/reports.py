@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from math import isnan
 from pathlib import Path
 from typing import TypedDict, TypeVar, Unpack
-from urllib.parse import urlsplit
 
 import click
 
 from emulator.cli import exit_with
-from emulator.cli.terminal import NamedChoice, check_writable, errors_as_messages, write_file
+from emulator.cli.terminal import DAY, NamedChoice, Number, check_writable, errors_as_messages, write_file
 from emulator.contract import CHECKS, Result, Target, Unreachable, render, run, summary
 from emulator.core.credentials import TOKEN_FORMAT
+from emulator.core.hosts import is_server_address
 from emulator.coverage import counts
 from emulator.coverage import report as reports
 
@@ -43,14 +42,7 @@ def report_options(*formats: str) -> Callable[[Decorated], Decorated]:
 
 def minimum_option(text: str) -> Callable[[Decorated], Decorated]:
     """Return a decorator that adds the option `--fail-under` with this help text."""
-
-    def check(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-        if value is not None and isnan(value):
-            raise click.UsageError("--fail-under must be a percentage (got nan)")
-        return value
-
-    kind = click.FloatRange(0, 100)
-    return click.option("--fail-under", "minimum", type=kind, metavar="PERCENT", callback=check, help=text)
+    return click.option("--fail-under", "minimum", type=Number(0, 100), metavar="PERCENT", help=text)
 
 
 # verify
@@ -63,7 +55,7 @@ def minimum_option(text: str) -> Callable[[Decorated], Decorated]:
 @click.option("--allow-writes", is_flag=True, help="Also run the checks that change records.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0, DAY, min_open=True),
     default=30.0,
     show_default=True,
     metavar="SECONDS",
@@ -104,15 +96,6 @@ def verify(
         reasons = dict.fromkeys(str(result.not_verified) for result in report.results)
         exit_with(f"nothing could be verified: {'; '.join(reasons)}", NOT_VERIFIED)
     sys.exit(DRIFT if report.findings else 0)
-
-
-def is_server_address(url: str) -> bool:
-    """Return whether the URL is HTTP, has a host, and has no query."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "?" not in url
-    except ValueError:
-        return False
 
 
 def credentials(tokens: tuple[str, ...], jwt: str | None) -> tuple[str, str | None]:

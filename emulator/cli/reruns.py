@@ -18,7 +18,7 @@ import click
 from emulator.cli import exit_with
 from emulator.cli.reports import minimum_option, output_report, report_options
 from emulator.cli.serve import ARGUMENTS, DEFAULT_SCENARIO, FILE, HAS_PROCESS_GROUPS, command_variables, serve
-from emulator.cli.terminal import check_writable, errors_as_messages, require_python_package
+from emulator.cli.terminal import DAY, Number, check_writable, errors_as_messages, require_python_package
 from emulator.client import fault_sweep
 from emulator.client import suite_mutation as mutation
 from emulator.client.emulator import Emulator
@@ -206,7 +206,7 @@ def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> 
 @click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Kind of fault.  [default: each]")
 @click.option(
     "--hang-after",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0, DAY, min_open=True),
     default=30.0,
     show_default=True,
     metavar="SECONDS",

@@ -25,7 +25,9 @@ from click.core import ParameterSource
 from emulator.cli.terminal import (
     LOG,
     GroupedCommand,
+    Integer,
     NamedChoice,
+    Number,
     check_writable,
     configure_logging,
     errors_as_messages,
@@ -72,7 +74,7 @@ address_option, data_option, world_option, permission_option, output_option = ma
 
 @click.command(cls=GroupedCommand, epilog=EXAMPLES)
 @address_option("host", default="127.0.0.1", help="Address to listen on.")
-@address_option("port", default=8080, type=click.IntRange(0, 65535), help="Port; 0 selects a free one.")
+@address_option("port", default=8080, type=Integer(0, 65535), help="Port; 0 selects a free one.")
 @address_option("behind-proxy", is_flag=True, help="Trust X-Forwarded-For, -Proto, -Host and -Prefix of one proxy.")
 @address_option("tls", is_flag=True, help="Serve HTTPS, with a certificate that is made at the start (extra tls).")
 @address_option("tls-cert", type=FILE, help="Serve HTTPS with the certificate in this file.")
@@ -86,9 +88,9 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @data_option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
 @data_option("import", type=FILE, help="Start from a file that `export` wrote.")
 @data_option("installation", help="Name of an installation, or a .json file with custom states and transitions.")
-@data_option("packages", type=click.IntRange(0, MAX_PACKAGES), help="Number of packages in the scenario.")
+@data_option("packages", type=Integer(0, MAX_PACKAGES), help="Number of packages in the scenario.")
 @data_option("seed", type=int, help="Seed of the generated data.")
-@data_option("live", type=click.FloatRange(0, 36_000), help="Generate this number of orders per hour.")
+@data_option("live", type=Number(0, 36_000), help="Generate this number of orders per hour.")
 @data_option("state", type=FILE, help="Store all worlds in this file, across restarts.")
 @data_option("evidence", type=FILE, help="Mark behaviours that this file of `record --shadow` confirms as observed.")
 @data_option("watch", is_flag=True, help="Restart the worlds when the scenario or installation file is saved.")
@@ -104,17 +106,17 @@ address_option, data_option, world_option, permission_option, output_option = ma
     "provenance-report", type=FILE, help="Write to this file on exit, as JSON, what tests rest on; with --provenance."
 )
 @world_option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
-@world_option("max-worlds", default=1_000, type=click.IntRange(min=1), help="Maximum number of open worlds.")
+@world_option("max-worlds", default=1_000, type=Integer(min=1), help="Maximum number of open worlds.")
 @world_option(
     "world-idle",
     default=3_600.0,
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     help="Seconds without a request after which a world may be closed.",
 )
 @world_option(
     "journal-size",
     default=1_000,
-    type=click.IntRange(min=0),
+    type=Integer(min=0),
     help="Number of exchanges in the journal of each world.",
 )
 @permission_option("allow-host", multiple=True, help="Allow the control API under this host name. May be repeated.")

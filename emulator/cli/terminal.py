@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from math import isnan
 from pathlib import Path
 from threading import Event, Timer
 from typing import Any, TypeVar
@@ -95,6 +96,28 @@ class NamedChoice(click.Choice[str]):
         except click.BadParameter as error:
             message = error.message.rstrip(".") + did_you_mean(value, self.choices)
             raise click.BadParameter(message, ctx=ctx, param=param) from None
+
+
+class Integer(click.IntRange):
+    """An integer in a range. click names it `integer range` in errors."""
+
+    name = "integer"
+
+
+class Number(click.FloatRange):
+    """A number in a range. click accepts `nan` in each range, and names it `float range` in errors."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if isnan(number):
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return number
+
+
+DAY = 24 * 3600
+"""Seconds. No option accepts a longer time to wait."""
 
 
 def options_of(group: str) -> Callable[..., Callable[[Decorated], Decorated]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from inspect import signature
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, ParamSpec, Self
+from typing import TYPE_CHECKING, ClassVar, ParamSpec, Self, get_args
 from urllib.parse import urlsplit
 from weakref import WeakSet, ref
 
@@ -17,6 +18,7 @@ from emulator.api.control.clock import validate_rate
 from emulator.api.serializers.events import record_events
 from emulator.client.world_handle import WorldHandle, world_prefix
 from emulator.core.errors import InvalidDocument
+from emulator.core.hosts import check_hosts
 from emulator.domain.fault_rules import refuse_ended_connection
 from emulator.domain.installation import installation_path, is_inline_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
@@ -55,6 +57,24 @@ DEFAULT_DELIVERY: Mapping[ClockMode, DeliveryMode] = {
     "ticking": "background",
     "real": "background",
 }
+RANGES = {"port": range(65536), "max_worlds": range(1, sys.maxsize), "journal_size": range(sys.maxsize)}
+
+
+def check_options(clock: str, delivery: str, **numbers: int) -> None:
+    """Raise `InvalidDocument` for an option that is not one of its known values, or out of its range."""
+    for name, value, known in (("clock", clock, CLOCK_MODES), ("delivery", delivery, get_args(DeliveryMode))):
+        if value not in known:
+            raise InvalidDocument(f"unknown {name} {value!r}", known, value)
+    for name, number in numbers.items():
+        if number not in (allowed := RANGES[name]):
+            raise InvalidDocument(f"{name} must be from {allowed.start} to {allowed.stop - 1} (got {number!r})")
+
+
+def check_lists(*lists: Collection[str]) -> None:
+    """Raise `InvalidDocument` for a text in place of a list, which would be a list of its characters."""
+    for each in lists:
+        if isinstance(each, str):
+            raise InvalidDocument(f"{each!r} must be in a list: [{each!r}]")
 
 
 class Emulator(WorldHandle):
@@ -136,9 +156,10 @@ class Emulator(WorldHandle):
         evidence: str | PathLike[str] | None = None,
         server: ServerName = "waitress",
     ) -> None:
-        if clock not in CLOCK_MODES:
-            raise InvalidDocument(f"unknown clock {clock!r}", CLOCK_MODES, clock)
+        check_options(clock, delivery or "flush", port=port, max_worlds=max_worlds, journal_size=journal_size)
+        check_lists(allow_hosts, allow_webhook_hosts, cors_origins, cors_headers)
         self._server_name = check_server(server)
+        check_hosts(host, (*allow_hosts, *allow_webhook_hosts))
         cors = Cors(cors_origins, cors_headers, credentials=cors_credentials)
         self._host, self._port, self._behind_proxy = host, port, behind_proxy
         self._server: Server | None = None

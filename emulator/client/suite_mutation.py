@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 import orjson
 
 from emulator.core.errors import InvalidDocument
-from emulator.core.files import fill_template
+from emulator.core.files import fill_template, read_regular_file
 from emulator.core.json_text import JsonObject, escape_unprintable
 from emulator.coverage.report import json_lines, percent
 from emulator.web.mutation_interceptors import Mutator
@@ -99,9 +99,11 @@ class ResultsFile:
     def start(self, settings: Settings, *, resume: bool) -> None:
         """Write the settings to a new file, or check those of the file to continue.
 
-        Raise `InvalidDocument` if the file has other settings.
+        Raise `InvalidDocument` if the file has other settings, or if it is not a results file.
         """
         if not (resume and self.path.exists()):
+            if self.path.exists() and self.path.read_bytes():
+                self.settings()  # another file is not replaced
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(b"")
             self._append({"settings": settings._asdict()})
@@ -194,8 +196,10 @@ class MutationReport:
 def read_baseline(path: str | PathLike[str]) -> frozenset[str]:
     """Return the names of the survivors in a JSON report. Raise `InvalidDocument` if the file is none."""
     try:
-        rows = orjson.loads(Path(path).read_bytes())["mutations"]
+        rows = orjson.loads(read_regular_file(Path(path)))["mutations"]
         return frozenset(row["name"] for row in rows if row["outcome"] == "survived")
+    except OSError as error:
+        raise InvalidDocument(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidDocument(f"{path} is not a JSON report of `mutate`: {error}") from None
 

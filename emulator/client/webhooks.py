@@ -59,6 +59,8 @@ class Webhooks:
         for name in columns:
             if name not in known:
                 raise InvalidDocument(f"unknown field {name!r} of a hook", [*known, "retry"], name)
+        if not (isinstance(receiver, str) or callable(receiver)):
+            raise InvalidDocument(f"a receiver must be a URL or a function (got {receiver!r})")
         world = self._world()
         url = receiver if isinstance(receiver, str) else f"http://{world.outbox.add_receiver(receiver)}/"
         body = {"target_url": url, "retry_countdown_config": dict(retry), "secret_key": secret_key, **columns}

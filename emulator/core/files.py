@@ -65,7 +65,7 @@ def read_regular_file(path: Path) -> bytes:
 def read_json_file(path: Path, name: str, error: type[ValueError]) -> JsonValue:
     """Return the JSON in a regular file. Raise `error` with one line about this name if there is none."""
     try:
-        return load_json(read_regular_file(path).decode())
+        return load_json(read_regular_file(path).decode("utf-8-sig"))
     except OSError as problem:
         raise error(f"cannot read {name}: {problem.strerror}") from None
     except ValueError as problem:

@@ -42,7 +42,7 @@ class Guard:
     """
 
     def __init__(self, allowed_hosts: Collection[str] = (), admin_token: str | None = None) -> None:
-        self._hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._hosts = frozenset(host_name(host) or host.lower() for host in allowed_hosts)
         self._token = admin_token or None
 
     def refusal(self, environ: Environ) -> Refusal | None:

@@ -13,6 +13,7 @@ from emulator.core import credentials
 from emulator.core.caching import cache_short
 from emulator.core.call import Reply
 from emulator.core.credentials import CREDENTIALS
+from emulator.core.event_types import EVENT_TYPES
 from emulator.core.json_text import JsonValue, load_json
 from emulator.core.records import (
     DenialReason,
@@ -29,12 +30,15 @@ from emulator.web.context import Match, RequestContext, Router
 from emulator.web.parsing import BODY_PARSERS
 from emulator.worlds.registry import WorldRegistry
 
+ROUTE_LIST = "oms-emulator routes lists what is there"
+START_PAGE = f"the inspector is at /__admin/ui/; {ROUTE_LIST}"
 PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
 SURFACE_NAMES = {"Token": "the guide surface (/api/v1/oms/)", "Bearer": "the reference surface (/packages/)"}
 CREDENTIAL_FORMS = {
     "Token": "Token <key>, such as Token full-access",
     "Bearer": "Bearer <JWT>, from oms-emulator token",
 }
+EVENT_NAMES = [each.name for each in EVENT_TYPES]
 RECORD_TYPES: Mapping[str, type[Any]] = {
     "/transfer_orders/": TransferOrder,
     "/packages/package-items/": PackageItem,
@@ -296,6 +300,9 @@ def body_hints(case: ErrorCase, errors: Mapping[str, JsonValue], page: str) -> I
         yield "the body is not JSON" + ("; it looks like a form" if b"=" in raw and b"{" not in raw else "")
     if {"transition", "slug"} & errors.keys():
         yield f"page: {page}"
+    if "valid choice" in (problem := str(errors.get("event_type"))):
+        nearest = nearest_name(problem.partition('"')[2].partition('"')[0], EVENT_NAMES)
+        yield "/whisperer/hooks/registry/ lists the event types" + (f"; nearest: {nearest}" if nearest else "")
     if "input_parameters" in errors:
         yield "input_parameters must be an object: {} for a command without parameters"
 
@@ -338,7 +345,7 @@ def suggest_operation(path: str, method: str, router: Router, current: Match | N
         return hint
     route = find_nearest_route(path_template(path), method)
     if route is None:
-        return None if current is not None else f"nothing is at {path}; oms-emulator routes lists what is there"
+        return None if current is not None else f"nothing is at {path}; {START_PAGE if path == '/' else ROUTE_LIST}"
     if current is not None and route in current.resource.routes.values():
         return None
     return f"nearest: {route.operation}, {route.method} {route.path}"

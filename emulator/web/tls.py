@@ -33,6 +33,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 ANY_ADDRESS = ("", "0.0.0.0", "::")
 BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 """Environment variables with a file or folder of the trusted authorities, as `verify` uses them."""
+PEM_ADVICE = "a certificate and its key in PEM format are expected, which belong together"
 CHUNK_BYTES = 64 * 1024
 SHUTDOWN_SECONDS = 0.5
 """Time that a client has to confirm the end of a connection."""
@@ -55,7 +56,8 @@ class Certificate(NamedTuple):
             context.load_cert_chain(self.chain, self.key)
         except OSError as error:
             files = " and ".join(str(file) for file in (self.chain, self.key) if file is not None)
-            raise ValueError(f"cannot use the certificate in {files}: {error.strerror or error}") from None
+            reason = PEM_ADVICE if isinstance(error, ssl.SSLError) else error.strerror or error
+            raise ValueError(f"cannot use the certificate in {files}: {reason}") from None
         return context
 
     def create_server(

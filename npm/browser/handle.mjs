@@ -3,6 +3,8 @@ import { CONTROL } from './control.mjs';
 
 /** An error response of the control API. */
 export class ControlError extends Error {
+  name = 'ControlError';
+
   constructor(method, path, status, body) {
     super(`${method} /__admin/${path} returned ${status}: ${typeof body === 'string' ? body : JSON.stringify(body)}`);
     Object.assign(this, { status, body });

@@ -124,7 +124,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "an unknown operation": (lambda folder: [folder, "--operations", "fly"], "no operation matches 'fly'"),
     "a bar beyond all": (lambda folder: [folder, "--fail-under", "101"], "101"),
-    "a minimum that is not a number": (lambda folder: [folder, "--fail-under", "nan"], "must be a percentage"),
+    "a minimum that is not a number": (lambda folder: [folder, "--fail-under", "nan"], "is not a valid number"),
     "an output in no folder": (lambda folder: [folder, "-o", folder / "no" / "x"], "cannot write"),
     "an output that is a folder": (lambda folder: [folder, "-o", folder], "cannot write"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import orjson
@@ -77,10 +78,17 @@ def test_a_foreign_file_is_not_written_over(tmp_path: Path, capture: Path) -> No
     assert run("import", capture, "-o", output).exit_code == 0
 
 
+def test_a_byte_order_mark_is_ignored(tmp_path: Path, capture: Path) -> None:
+    """Editors on Windows write one."""
+    capture.write_bytes(BOM_UTF8 + capture.read_bytes())
+    assert run("import", capture, "-o", tmp_path / "mine.json").exit_code == 0
+
+
 BAD = {
     "not JSON": (b"{", "is not JSON"),
     "no answer": (b"3", "neither the body of a response"),
     "a stranger": (b'{"hello": 1}', "its keys: hello"),
+    "no keys": (b"{}", "its keys: none"),
     "an empty page": (
         b'{"path": "/api/v1/oms/packages/", "body": {"results": []}}',
         "no response contains a document",

@@ -388,6 +388,30 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
         "cannot listen on 192.0.2.1:0",
     ),
     "unknown command": (("srve",), "No such command 'srve'"),
+    "unknown command, with the known ones": (("check",), "Known: coverage, exec, export"),
+    "unknown command of a group": (("installation", "check"), "Known: import, lint, diff"),
+    "no host": (("serve", "--host", ""), "host must be a name or an address, such as 127.0.0.1 (got '')"),
+    "a host of bytes": (("serve", "--host", "\udcff"), "host must be a name or an address"),
+    "a URL as an allowed host": (("serve", "--allow-host", "http://oms"), "'http://oms' is not a host"),
+    "a URL as a webhook host": (("serve", "--allow-webhook-host", "http://x/hook"), "'http://x/hook' is not a host"),
+    "an installation that is not there": (
+        ("serve", "--installation", "/nowhere/x.json"),
+        "second, or a path of an existing .json file",
+    ),
+    "no number of seconds": (("serve", "--world-idle", "nan"), "'nan' is not a valid number"),
+    "a number that is none": (("serve", "--live", "fast"), "'fast' is not a valid number"),
+    "an integer that is none": (("serve", "--packages", "many"), "'many' is not a valid integer"),
+    "an endless timeout": (
+        ("verify", "http://127.0.0.1:1", "--timeout", "inf"),
+        "inf is not in the range 0<x<=86400",
+    ),
+    "a long timeout": (("verify", "http://127.0.0.1:1", "--timeout", "1e20"), "is not in the range"),
+    "an endless hang": (("sweep", "--hang-after", "inf", "--", "true"), "inf is not in the range 0<x<=86400"),
+    "no host of a recording": (
+        ("record", "--target", "http://127.0.0.1:1", "-o", "x.json", "--host", ""),
+        "host must be a name or an address",
+    ),
+    "a world with a slash": (("export", "--world", "a/b"), "a world's name has 1 to 100 letters"),
 }
 
 

@@ -39,6 +39,8 @@ def test_a_token_is_the_roles_name() -> None:
         (("full-access", "--kind", "token", "--url", "http://127.0.0.1:1"), "does not expire"),
         (("full-access", "--expires-in", "5", "--url", "http://127.0.0.1:1"), "cannot reach an oms-emulator at http"),
         (("full-access", "--expires-in", "5", "--url", "127.0.0.1"), "is not an address"),
+        (("full-access", "--expires-in", "9" * 20), "is not in the range"),
+        (("full-access", "--world", "other"), "--world requires --url or --expires-in"),
     ],
 )
 def test_wrong_usage_gives_a_one_line_error_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:

@@ -204,9 +204,21 @@ def test_the_url_is_one_that_can_be_called(host: str, shown: str) -> None:
         assert requests.get(f"{oms.url}{LIST}", headers=oms.auth, timeout=10).status_code == 200
 
 
+def given(value: Any) -> Any:
+    """Return a value whose type is wrong."""
+    return value
+
+
 WRONG = {
     "scenario": (lambda: Emulator("dmeo"), "Did you mean demo"),
     "clock": (lambda: Emulator(clock="slow"), "unknown clock 'slow'; known: real, frozen, ticking"),
+    "delivery": (lambda: Emulator(delivery=given("flsh")), "unknown delivery 'flsh'; .* Did you mean flush"),
+    "port": (lambda: Emulator(port=65536), r"port must be from 0 to 65535 \(got 65536\)"),
+    "worlds": (lambda: Emulator(max_worlds=0), r"max_worlds must be from 1 to \d+ \(got 0\)"),
+    "journal": (lambda: Emulator(journal_size=-1), r"journal_size must be from 0 to \d+ \(got -1\)"),
+    "one host": (lambda: Emulator(allow_webhook_hosts="x.test"), r"'x.test' must be in a list: \['x.test'\]"),
+    "one origin": (lambda: Emulator(cors_origins="http://x"), r"'http://x' must be in a list"),
+    "receiver": (lambda: Emulator("empty").hooks.add(given(3)), r"must be a URL or a function \(got 3\)"),
     "packages": (lambda: Emulator(packages=-1), r"packages must be at least 0 \(got -1\)"),
     "too many packages": (lambda: Emulator(packages=99_999_999_999), "packages must be at most 10000000"),
     "installation": (lambda: Emulator(installation="nope"), "^unknown installation 'nope'; known: default"),

@@ -154,6 +154,26 @@ def test_another_file_is_refused_as_a_baseline(tmp_path: Path, text: str) -> Non
         read_baseline(tmp_path / "old.json")
 
 
+def test_a_device_is_refused_as_a_baseline() -> None:
+    """It may be endless."""
+    with pytest.raises(InvalidDocument, match="cannot read /dev/zero: it is a device or a pipe"):
+        read_baseline("/dev/zero")
+
+
+@pytest.mark.parametrize("text", ["my notes", '{"name": "mine"}\n'])
+def test_a_file_without_results_is_not_replaced(tmp_path: Path, text: str) -> None:
+    (other := tmp_path / "other").write_text(text, "utf-8")
+    with pytest.raises(InvalidDocument, match="is not a results file"):
+        ResultsFile(other).start(SETTINGS, resume=False)
+    assert other.read_text("utf-8") == text
+
+
+def test_results_of_an_earlier_run_are_replaced(file: ResultsFile) -> None:
+    file.add(RESULTS[0])
+    file.start(SETTINGS, resume=False)
+    assert file.results() == []
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_names_the_survivors_and_what_users_suffer(form: str) -> None:
     text = render(report(), form)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.files import FileError, encode_scenario, is_scenario_file, write_scenario_file
+from emulator.core.files import FileError, encode_scenario, is_scenario_file, read_json_file, write_scenario_file
 
 DOCUMENT = {"name": "mine", "packages": 3}
 
@@ -56,3 +56,10 @@ def test_unwritable_path_gives_a_one_line_error(where: str, tmp_path: Path) -> N
         with pytest.raises(FileError, match=r"^cannot write [^\n]+$"):
             write_scenario_file(tmp_path / where, encode_scenario(DOCUMENT), force=force)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
+    """Editors on Windows write one."""
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(DOCUMENT), "utf-8-sig")
+    assert read_json_file(file, "mine", FileError) == DOCUMENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.core.hosts import is_loopback, is_this_machine
+from emulator.core.hosts import check_hosts, is_loopback, is_this_machine
 
 LOOPBACK = (
     "localhost", "LOCALHOST", "localhost.", "shop.localhost", "a.b.LocalHost.", "127.0.0.1", "127.8.9.1", "::1",
@@ -39,3 +39,24 @@ def test_other_names_and_addresses_are_not_loopback(host: str) -> None:
 def test_address_of_this_machine_can_be_bound(host: str, expected: bool) -> None:
     """192.0.2.0/24 is reserved for documentation."""
     assert is_this_machine(host) == expected
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "0.0.0.0", "::", "::1", "fe80::1%eth0", "localhost", "oms.example", "bücher.example"]
+)
+def test_names_and_addresses_are_hosts(host: str) -> None:
+    check_hosts(host, [host])
+
+
+@pytest.mark.parametrize("host", ["", " ", "x" * 99, "\udcff"])
+def test_other_text_is_not_a_host_to_listen_on(host: str) -> None:
+    """The system would listen on all addresses for an empty host."""
+    with pytest.raises(ValueError, match="host must be a name or an address, such as 127"):
+        check_hosts(host, [])
+
+
+@pytest.mark.parametrize("host", ["", "http://localhost", "localhost/hook", "*", "*.example", "a b", "me@x"])
+def test_allowed_host_is_not_a_url_or_a_pattern(host: str) -> None:
+    """Such a text would allow nothing."""
+    with pytest.raises(ValueError, match="is not a host; use a name or an address"):
+        check_hosts("127.0.0.1", [host])

@@ -170,8 +170,17 @@ def test_invalid_json_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nowhere", "", "nowhere.json"])
 def test_unknown_name_lists_the_known_names(name: str) -> None:
-    with pytest.raises(ValueError, match=f"unknown installation '{name}'; known: default.*, or a path"):
+    with pytest.raises(
+        ValueError, match=f"unknown installation '{name}'; known: default.*, or a path of an existing .json file"
+    ):
         installation.load_installation(name)
+
+
+def test_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Editors on Windows write one."""
+    file = tmp_path / "mine.json"
+    file.write_text('{"description": "mine"}', "utf-8-sig")
+    assert installation.parse_file(file) == {"description": "mine"}
 
 
 def test_changed_file_is_read_again(tmp_path: Path) -> None:

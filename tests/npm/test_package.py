@@ -176,6 +176,19 @@ def test_what_needs_the_python_package_is_refused_in_one_line(
     assert not (npm_command.folder / "worlds.db").exists()
 
 
+def test_error_has_the_name_of_its_class(installed: Path) -> None:
+    code = """
+        import { ControlError, setupEmulator } from "oms-emulator";
+        const oms = await setupEmulator({ packages: 5 });
+        const error = await oms.makePackage({ stat: 1 }).catch((each) => each);
+        console.log(error instanceof ControlError, error.name, error.status);
+        await oms.stop();
+    """
+    command = ["node", "--input-type=module", "-e", code]
+    done = subprocess.run(command, cwd=installed, capture_output=True, text=True, check=False)
+    assert done.stdout == "true ControlError 400\n", done.stderr
+
+
 def test_init_replaces_only_files_that_it_has_written(npm_command: Command, tmp_path: Path) -> None:
     other = tmp_path / "oms-emulator" / "README.md"
     other.parent.mkdir()

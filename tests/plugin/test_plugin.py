@@ -372,6 +372,11 @@ def test_a_target_is_what_the_url_and_the_session_speak_to(run: Run) -> None:
     assert f"`oms` is an emulator of this process, and --oms-target is {server_url(done)}" in done.stdout.str()
 
 
+def test_target_that_is_not_an_address_is_refused(run: Run) -> None:
+    done = run("def test_it(oms_session): pass", "--oms-target", "localhost:8080")
+    assert "'localhost:8080' is not the address of a server; use one such as http://" in done.stderr.str()
+
+
 def server_url(done: pytest.RunResult) -> str:
     found = re.search(r"--oms-target is (\S+)", done.stdout.str())
     assert found

@@ -71,6 +71,11 @@ def test_host_must_be_loopback_or_allowed(host: str, status: int, method: str) -
         assert "--allow-host" in answer.json()["error"]
 
 
+def test_allowed_host_may_have_a_port() -> None:
+    client = Emulator("empty", allow_hosts=["mine.example:8080"]).session()
+    assert client.get(HEALTH, headers={"Host": "mine.example:8080"}).status_code == 200
+
+
 CROSS = {
     "another origin": ({"Origin": "http://evil.example"}, 403),
     "another port": ({"Origin": "http://oms.test:81"}, 403),

@@ -49,6 +49,12 @@ def test_writes_and_logs_have_the_time_of_the_world(oms: Emulator) -> None:
     assert oms.clock.now() == NOON + timedelta(milliseconds=3)
 
 
+def test_unknown_unit_lists_the_known_ones(oms: Emulator) -> None:
+    units: dict[str, Any] = {"minute": 1}
+    with pytest.raises(ValueError, match=r"unknown unit 'minute' of a duration.*minutes"):
+        oms.clock.advance(**units)
+
+
 def test_target_dates_depend_on_the_clock(oms: Emulator) -> None:
     """The packing target is the current time plus the interval of the stock location."""
     for _ in range(3):

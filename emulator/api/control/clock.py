@@ -60,8 +60,14 @@ def advance_clock(world: World, by: timedelta | None = None, to: datetime | None
         world.advance(by=by)
 
 
+DURATION_UNITS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
+"""Keyword arguments of `timedelta`."""
+
+
 def build_duration(**units: float) -> timedelta:
     """Return a duration in the units of `timedelta`. Raise `InvalidDocument` for one that is too long."""
+    if unknown := [unit for unit in units if unit not in DURATION_UNITS]:
+        raise InvalidDocument(f"unknown unit {unknown[0]!r} of a duration", DURATION_UNITS, unknown[0])
     try:
         return timedelta(**units)
     except (ValueError, OverflowError):

@@ -7,6 +7,7 @@ those of the default installation. Options are keys with a single value (`Instal
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import cache, lru_cache
@@ -148,7 +149,7 @@ def unknown_installation(name: str) -> ValueError:
     known = bundled_names()
     meant = did_you_mean(name, known)
     return ValueError(
-        f"unknown installation {name!r}; known: {', '.join(known)}, or a path that ends in .json{meant}"
+        f"unknown installation {name!r}; known: {', '.join(known)}, or a path of an existing .json file{meant}"
     )
 
 
@@ -248,7 +249,7 @@ def own_options(document: JsonObject) -> JsonObject:
 
 def parse_file(file: Path) -> JsonValue:
     try:
-        return orjson.loads(read_regular_file(file))
+        return orjson.loads(read_regular_file(file).removeprefix(BOM_UTF8))
     except OSError as error:
         raise InvalidInstallation(file, "/", f"cannot be read: {error.strerror}") from None
     except orjson.JSONDecodeError as error:

@@ -190,7 +190,9 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
         return redirect(request.script_root + INSPECTOR_PATH)
     rules = current_app.url_map.iter_rules()
     known = sorted({rule.rule for rule in rules if rule.endpoint.startswith(f"{BLUEPRINT}.")})
+    methods = ", ".join(sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"}))
+    accepted = f"; it accepts {methods}" if methods else ""
     headers = {key: value for key, value in error.get_headers() if key == "Allow"}
     path = escape_unprintable(request.path)  # the message has one line
-    body = compact_json({"error": f"{request.method} {path}: {error.name}", "known": list(known)})
+    body = compact_json({"error": f"{request.method} {path}: {error.name}{accepted}", "known": list(known)})
     return body, error.code or 500, headers

@@ -285,6 +285,6 @@ def schema_by_keys(document: JsonValue, serializers: Mapping[str, type[Serialize
     if scores[best] < MIN_SIMILARITY:
         surfaces = "the guide" if serializers is GUIDE_SERIALIZERS else "the guide or the reference"
         raise InvalidResponse(
-            f"no operation of {surfaces} returns such a document; its keys: {', '.join(sorted(keys))}"
+            f"no operation of {surfaces} returns such a document; its keys: {', '.join(sorted(keys)) or 'none'}"
         )
     return best

@@ -82,6 +82,8 @@ def scenario_identity(scenario: Scenario) -> JsonObject:
         "installation": display_name(absolute_path(scenario.installation)),
         "packages": scenario.packages,
         "seed": scenario.seed,
+        "live": 0 if scenario.live is None else scenario.live[0],
+        "limits": ", ".join(f"{role}:{scope}={rate}" for role, scope, rate in scenario.limits) or "none",
         "digest": scenario_digest(scenario),
     }
 
@@ -91,13 +93,20 @@ DIFFERENCES = {
     "installation": "was made for installation {then!r}, not for {now!r}",
     "packages": "was made for {then:,} packages, not for {now:,}",
     "seed": "was made for seed {then}, not for {now}",
+    "live": "was made for {then:g} orders per hour (--live {then:g}), not for {now:g}",
+    "limits": "was made for other rate limits (--limit): {then}; not for {now}",
     "digest": "was made for another version of the scenario: its clock, language, answers or steps differ",
 }
 
 
+LATER_KEYS = frozenset(("live", "limits"))
+"""Keys of an identity that older state files do not have. Their digests cover the same values."""
+
+
 def first_difference(then: JsonObject, now: JsonObject) -> str | None:
     """Return the first difference of two identities in words, or None."""
-    different = (key for key in DIFFERENCES if then.get(key) != now[key])
+    compared = (key for key in DIFFERENCES if key in then or key not in LATER_KEYS)
+    different = (key for key in compared if then.get(key) != now[key])
     return next((DIFFERENCES[key].format(then=then.get(key), now=now[key]) for key in different), None)
 
 

@@ -48,7 +48,7 @@ def with_installation(name: str) -> Any:
 def test_client_cannot_name_an_installation_outside_the_folder(name: str, folder: Path) -> None:
     """The error is the one for an unknown name, whether the file exists or not."""
     assert folder
-    expected = f"unknown installation {name!r}; known: default, second, or a path that ends in .json"
+    expected = f"unknown installation {name!r}; known: default, second, or a path of an existing .json file"
     assert put(Emulator("empty"), with_installation(name)) == (400, expected)
 
 

@@ -127,7 +127,7 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("PUT", "worlds/new", b"[" * 100_000, 400, "the body is not JSON: too deeply nested"),
     ("DELETE", "worlds/no", None, 404, "no world is named 'no'"),
     ("DELETE", "worlds/default", None, 400, "world 'default' cannot be deleted; POST reset starts it again"),
-    ("POST", "worlds", None, 405, "POST /__admin/worlds: Method Not Allowed"),
+    ("POST", "worlds", None, 405, "POST /__admin/worlds: Method Not Allowed; it accepts GET"),
     ("PUT", "snapshots/a b", None, 400, "a snapshot's name has 1 to 100 letters"),
     ("PUT", "snapshots/new", {"a": 1}, 400, "PUT /__admin/snapshots/new does not accept a body"),
     ("POST", "snapshots/no/restore", None, 404, "no snapshot with the name 'no'"),

@@ -150,6 +150,11 @@ OTHER_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "scenario": ({"scenario": "empty", "packages": None}, "was made for scenario 'demo', not for 'empty'"),
     "seed": ({"seed": 9}, r"was made for seed \d+, not for 9"),
     "size": ({"packages": 4}, "was made for 3 packages, not for 4"),
+    "live": ({"live": 60}, r"was made for 0 orders per hour \(--live 0\), not for 60"),
+    "limits": (
+        {"limits": {"full-access": {"read": "5/min"}}},
+        r"was made for other rate limits \(--limit\): none; not for full-access:read=5/min",
+    ),
     "installation": ({"installation": "second"}, "was made for installation 'default', not for 'second'"),
 }
 
