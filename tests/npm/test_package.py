@@ -133,7 +133,6 @@ def test_corpus_has_the_same_bytes(npm_command: Command, python_command: Command
         ["token", "nonsense"],
         ["serve", "--scenario", "nonsense"],
         ["serve", "--port", "x"],
-        ["nonsense"],
         ["exec", "--", "no-such-command"],
         ["exec", "--", sys.executable, "-c", "import os; print(os.environ['OMS_TOKEN']); raise SystemExit(7)"],
         ["verify", "http://127.0.0.1:9"],
@@ -145,6 +144,13 @@ def test_command_has_the_same_output_and_exit_code(
 ) -> None:
     expected, done = python_command.run(*arguments), npm_command.run(*arguments)
     assert (done.returncode, done.stdout, done.stderr) == (expected.returncode, expected.stdout, expected.stderr)
+
+
+def test_unknown_command_lists_the_commands_and_init(npm_command: Command, python_command: Command) -> None:
+    """The package adds the command `init`."""
+    expected, done = python_command.run("nonsense"), npm_command.run("nonsense")
+    assert (done.returncode, done.stdout) == (expected.returncode, expected.stdout)
+    assert done.stderr == expected.stderr.removesuffix(".\n") + ", init.\n"
 
 
 def test_help_lists_the_command_of_the_npm_package_too(npm_command: Command, python_command: Command) -> None:
