@@ -58,6 +58,7 @@ DEFAULT_DELIVERY: Mapping[ClockMode, DeliveryMode] = {
     "real": "background",
 }
 RANGES = {"port": range(65536), "max_worlds": range(1, sys.maxsize), "journal_size": range(sys.maxsize)}
+"""Option -> its accepted numbers."""
 
 
 def check_options(clock: str, delivery: str, **numbers: int) -> None:

@@ -117,7 +117,7 @@ class RingBuffer(Generic[SizedT]):
         return len(self._items)
 
     def add(self, item: SizedT, size: int | None = None) -> None:
-        """Add an item, and evict the oldest ones if there are too many. The caller can pass a size that it knows."""
+        """Add an item, and evict the oldest ones above a limit. `size` is its size, if the caller knows it."""
         size = item.size if size is None else size
         with self._lock:
             self.count += 1

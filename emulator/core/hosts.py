@@ -56,7 +56,7 @@ def check_host(host: str) -> None:
 
 
 def check_hosts(host: str, allowed: Collection[str]) -> None:
-    """Raise `ValueError` for a host to listen on, or an allowed host, that is none, such as a URL or a pattern."""
+    """Raise `ValueError` if the host to listen on or an allowed one is not a host, such as a URL or a pattern."""
     check_host(host)
     for name in allowed:
         if not HOST_PATTERN.fullmatch(name):

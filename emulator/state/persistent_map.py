@@ -21,7 +21,7 @@ dictionary, its row and the list of rows."""
 MAX_ENTRIES = 40
 """A map gets more dictionaries when one of them has more entries, and their mean is more than half of that."""
 MAX_CHUNK = 512
-"""Most ids in a chunk of an `IdList`."""
+"""Maximum number of ids in a chunk of an `IdList`."""
 
 new_object = object.__new__
 
@@ -87,7 +87,7 @@ class PersistentMap(Mapping[KeyT, ValueT]):
 
     def _widen(self) -> PersistentMap[KeyT, ValueT]:
         """Return a map with four times as many dictionaries, or this map if most of its dictionaries are small."""
-        if len(self) << 1 <= MAX_ENTRIES << 2 * self._bits:
+        if len(self) * 2 <= MAX_ENTRIES * 4**self._bits:
             return self
         wide: PersistentMap[KeyT, ValueT] = PersistentMap(self._bits + 1)
         wide._rows = [[{} for _ in row] for row in wide._rows]

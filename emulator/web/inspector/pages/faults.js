@@ -34,10 +34,10 @@ export const PRESETS = [
 export const armPreset = ([title, , path, body]) => runAction(() => control("POST", path, { body }), `Armed: ${title}`);
 
 /** The paths that remove all faults: those of requests, and those of webhook deliveries. */
-export const ALL = ["faults", "hooks/disturbances"];
+export const FAULT_PATHS = ["faults", "hooks/disturbances"];
 
 async function loadFaults() {
-  const [requests, deliveries] = await Promise.all(ALL.map((path) => control("GET", path)));
+  const [requests, deliveries] = await Promise.all(FAULT_PATHS.map((path) => control("GET", path)));
   return { requests: requests.results, deliveries: deliveries.results };
 }
 
@@ -46,7 +46,7 @@ export function Page() {
   const disarm = (paths, text, again) => runAction(() => Promise.all(paths.map((path) => control("DELETE", path))), text, again).then((ok) => ok && faults.reload());
   const isArmed = faults.data?.requests.length > 0 || faults.data?.deliveries.length > 0;
   return html`<div><${PageHeading} title="Faults">${isArmed && html`<${ConfirmButton} class="danger" confirm="Disarm all faults"
-      question="All armed faults and their counts are removed." onAction=${() => disarm(ALL, "All faults disarmed")}>Disarm all<//>`}<//>
+      question="All armed faults and their counts are removed." onAction=${() => disarm(FAULT_PATHS, "All faults disarmed")}>Disarm all<//>`}<//>
     <${Card} title="Presets"><div class="commands presets">${PRESETS.map((preset) => html`<${ActionButton} key=${preset[0]} class="preset"
       onAction=${() => armPreset(preset).then((ok) => ok && faults.reload())}><strong>${preset[0]}</strong> <small>${preset[1]}</small><//>`)}</div><//>
     <${WhenLoaded} request=${faults} feature="faults">${({ requests, deliveries }) => html`<div>

@@ -8,7 +8,7 @@ import { ActionButton, Card, CopyButton, PageHeading, WhenLoaded } from "../comp
 import { runAction, showError } from "../components/toasts.js";
 import { href, navigate } from "../router.js";
 import { plural } from "../format.js";
-import { armPreset, PRESETS } from "./faults.js";
+import { armPreset, FAULT_PATHS, PRESETS } from "./faults.js";
 
 const FEED_LENGTH = 6;
 const SPEEDS = [1, 10, 100];
@@ -81,7 +81,7 @@ function Chapter({ story, name, number, presents }) {
       <div><${Card} title="Speed"><div class="commands"><${ActionButton} onAction=${() => setClock({ mode: "frozen" }, "The clock is frozen")}>Freeze<//>
           ${SPEEDS.map((speed) => html`<${ActionButton} key=${speed} onAction=${() => setClock({ mode: "ticking", speed }, `The clock runs at ${speed} × speed`)}>×${speed}<//>`)}</div><//>
         <${Card} title="Faults"><div class="commands">${PRESETS.map((preset) => html`<${ActionButton} key=${preset[0]} class="danger" title=${preset[1]} onAction=${() => armPreset(preset)}>${preset[0]}<//>`)}
-          <${ActionButton} onAction=${() => runAction(() => Promise.all([control("DELETE", "faults"), control("DELETE", "hooks/disturbances")]), "All faults disarmed")}>Disarm all<//></div><//>
+          <${ActionButton} onAction=${() => runAction(() => Promise.all(FAULT_PATHS.map((path) => control("DELETE", path))), "All faults disarmed")}>Disarm all<//></div><//>
         <${Card} title="Chapters"><ol class="chapters">${story.chapters.map((each, index) => html`<li key=${index}>
           <button type="button" class="link" aria-current=${index + 1 === number ? "step" : undefined} onClick=${() => go(index + 1)}>${each.title}</button></li>`)}</ol>
           <p class="hint">${plural(story.chapters.length, "chapter")}. The arrow keys turn the page.</p><//></div></div></div>`;
